@@ -1,0 +1,34 @@
+"""The only file that imports private names of scikit-learn.
+
+They declare and check constructor parameters; scikit-learn calls them private,
+hence the upper bound on its version in ``pyproject.toml``.
+"""
+
+from sklearn.base import _fit_context as fit_context
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Hidden,
+    Interval,
+    Options,
+    StrOptions,
+    validate_params,
+)
+from sklearn.utils._set_output import _get_output_config
+from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
+
+__all__ = [
+    "HasMethods",
+    "Hidden",
+    "Interval",
+    "Options",
+    "StrOptions",
+    "check_feature_names_in",
+    "fit_context",
+    "output_container",
+    "validate_params",
+]
+
+
+def output_container(transformer):
+    """Container that ``set_output`` asks of a transformer: default or pandas."""
+    return _get_output_config("transform", transformer)["dense"]
