@@ -105,7 +105,7 @@ def read_rows(estimator, X, *, reset, text=False, missing=False, dtype=np.float6
 
 def _finite_or_text(X, finite):
     """check_array cannot test an array of objects for infinity; _read_frame can."""
-    return False if getattr(X, "dtype", None) == object else finite
+    return False if np.asarray(X).dtype.kind == "O" else finite
 
 
 def _check_container(estimator, has_tracks, reset):
@@ -373,7 +373,13 @@ class MemoryTransformer(RowTransformer):
     need: a small plain object made of copies, never of views.
     """
 
-    _parameter_constraints: dict = {"max_gap": [None, float, int, str, object]}
+    # A stage that needs the time but no memory leaves the parameter out.
+    max_gap: float | str | None = None
+
+    @property
+    def _forget_after(self):
+        """Gap in time after which a track starts afresh."""
+        return self.max_gap
 
     def transform(self, X):
         """Transform every row, each track from a fresh start.
@@ -391,7 +397,7 @@ class MemoryTransformer(RowTransformer):
         """
         check_is_fitted(self)
         rows = self._read(X, reset=False)
-        bounds = rows.tracks.segments(self.max_gap)
+        bounds = rows.tracks.segments(self._forget_after)
         out, _ = self._stream(
             rows.data, rows.tracks, bounds, [None] * (len(bounds) - 1)
         )
@@ -424,12 +430,12 @@ class MemoryTransformer(RowTransformer):
         rows = self._read(X, reset=False)
         state = {} if state is None else state
         tracks = _continue_row_numbers(rows.tracks, state)
-        bounds = tracks.segments(self.max_gap)
+        bounds = tracks.segments(self._forget_after)
         first = np.searchsorted(bounds, tracks.bounds[:-1])
         last = np.searchsorted(bounds, tracks.bounds[1:]) - 1
         begin = tracks.seconds[tracks.bounds[:-1]]
         end = tracks.seconds[tracks.bounds[1:] - 1]
-        limit = gap_seconds(self.max_gap)
+        limit = gap_seconds(self._forget_after)
         memories = [None] * (len(bounds) - 1)
         for name, segment, second in zip(tracks.names, first, begin, strict=True):
             if name not in state:
@@ -457,7 +463,7 @@ class MemoryTransformer(RowTransformer):
 
 
 def _continue_row_numbers(tracks, state):
-    """A chunk without times (an array) goes on counting where the last one ended."""
+    """Let a chunk without times (an array) count on from where the last one ended."""
     if tracks.times is not None or 0 not in state:
         return tracks
     first = int(state[0][0]) + 1

@@ -6,7 +6,7 @@ from skdsn._core.segments import positions
 
 
 def decayed_sum(values, bounds, decay, carry=None):
-    """Running sum with geometric forgetting, segment by segment.
+    """Sum with geometric forgetting, segment by segment.
 
     Computes ``s[t] = values[t] + decay * s[t - 1]``, with ``s = carry`` before the
     first row of a segment, by doubling: after pass *k* every row holds the sum
