@@ -1,0 +1,203 @@
+"""What all encoder estimators share: targets, scaling, output columns."""
+
+from abc import abstractmethod
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_random_state
+
+from skdsn._core.segments import difference
+from skdsn._sklearn import HasMethods, Interval, StrOptions, check_feature_names_in
+from skdsn.base import MemoryTransformer, read_labels
+
+ENCODER_CONSTRAINTS = {
+    "targets": [StrOptions({"predictability", "variance"}), "array-like", tuple],
+    "n_targets": [None, Interval(Integral, 1, None, closed="left")],
+    "inputs_only": ["array-like", tuple],
+    "scaler": [None, StrOptions({"passthrough"}), HasMethods(["fit", "transform"])],
+    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "learning_rate": [Interval(Real, 0, None, closed="neither")],
+    "weight_decay": [Interval(Real, 0, None, closed="left")],
+    "batch_size": [Interval(Integral, 1, None, closed="left")],
+    "max_epochs": [Interval(Integral, 1, None, closed="left")],
+    "patience": [Interval(Integral, 1, None, closed="left")],
+    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+    "passthrough": ["boolean"],
+    "max_gap": [None, Interval(Real, 0, None, closed="neither"), object],
+    "device": [str],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+}
+
+# Rows scaled at a time: the scaler works in float64, the network in float32.
+_BLOCK = 65_536
+
+
+class BaseEncoder(MemoryTransformer):
+    """Base of the encoders: telemetry to latent vectors and prediction errors.
+
+    A subclass trains ``net_`` in ``_train(values, rows, labels, rng)`` and encodes a
+    chunk in ``_encode(values, tracks, bounds, memories)``, which returns latents,
+    errors and ``remember``.
+    """
+
+    _min_features = 1
+
+    def _fit(self, rows, y):
+        labels = read_labels(y, rows, unlabelled=True)
+        n_rows, n_features = rows.data.shape
+        if n_features < self._min_features:
+            raise ValueError(
+                f"{type(self).__name__} predicts some channels from the others and "
+                f"needs at least {self._min_features} features; got "
+                f"{n_features} feature(s)."
+            )
+        if n_rows < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least 2 rows to learn from; got "
+                f"{n_rows} sample(s)."
+            )
+        normal = np.ones(n_rows, dtype=bool) if labels is None else labels != 1
+        if not normal.any():
+            raise ValueError(
+                "y labels every row as anomalous, but an encoder learns from normal "
+                "or unlabelled rows."
+            )
+        names = check_feature_names_in(self)
+        self.target_indices_ = self._choose_targets(rows, normal, names)
+        self.targets_ = [str(names[i]) for i in self.target_indices_]
+        self.scaler_ = None
+        if self.scaler != "passthrough":
+            scaler = StandardScaler() if self.scaler is None else clone(self.scaler)
+            nominal = rows.data if normal.all() else rows.data[normal]
+            self.scaler_ = scaler.fit(nominal)
+        rng = check_random_state(self.random_state)
+        self._train(self._scale(rows.data), rows, labels, rng)
+
+    def _choose_targets(self, rows, normal, names):
+        if not isinstance(self.targets, str):
+            position = {name: i for i, name in enumerate(names)}
+            unknown = [name for name in self.targets if name not in position]
+            if unknown:
+                raise ValueError(
+                    f"Target {unknown[0]!r} is no column of X; the columns are "
+                    f"{list(names[:10])}."
+                )
+            return np.array(sorted(position[name] for name in self.targets))
+        most = self._most_targets(len(names))
+        excluded = set(self.inputs_only)
+        score = np.full(len(names), -np.inf)
+        for i, name in enumerate(names):
+            if name not in excluded:
+                rule = (
+                    _predictability if self.targets == "predictability" else _variance
+                )
+                score[i] = rule(rows.data[:, i], rows.tracks.bounds, normal)
+        # Channels of two levels (flags, one-hot columns) only if nothing else is left.
+        order = np.argsort(-score, kind="stable")[:most]
+        useful = order[score[order] > _FLAG]
+        chosen = useful if len(useful) else order[:1]
+        return np.sort(chosen)
+
+    def _most_targets(self, n_features):
+        return n_features if self.n_targets is None else self.n_targets
+
+    def _scale(self, values):
+        """Scaled values in float32, made block by block."""
+        scaled = np.empty(values.shape, dtype=np.float32)
+        for begin in range(0, len(values), _BLOCK):
+            block = values[begin : begin + _BLOCK]
+            if self.scaler_ is not None:
+                block = self.scaler_.transform(block)
+            scaled[begin : begin + _BLOCK] = block
+        return scaled
+
+    def _stream(self, data, tracks, bounds, memories):
+        latents, errors, remember = self._encode(
+            self._scale(data), tracks, bounds, memories
+        )
+        return self._table(data, latents, errors), remember
+
+    def _table(self, data, latents, errors):
+        """Put latents, errors and, if asked for, the input side by side."""
+        columns = [latents, errors, huber(errors).mean(axis=1, keepdims=True)]
+        if self.passthrough:
+            columns.append(data)
+        return np.concatenate(columns, axis=1, dtype=np.float32, casting="same_kind")
+
+    def _names_out(self, names):
+        latents = [f"latent_{i}" for i in range(self.n_latents_)]
+        errors = [f"error_{name}" for name in self.targets_]
+        return [*latents, *errors, "error", *(names if self.passthrough else [])]
+
+    @abstractmethod
+    def _train(self, values, rows, labels, rng):
+        """Fit ``net_``, ``history_`` and ``n_latents_``."""
+
+    @abstractmethod
+    def _encode(self, values, tracks, bounds, memories):
+        """Encode a chunk; see the class."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.non_deterministic = False
+        return tags
+
+
+_FLAG = -1e300
+
+
+def _variance(column, bounds, normal):
+    values = column[normal]
+    return values.var() if _many_levels(values) else _FLAG
+
+
+def _predictability(column, bounds, normal):
+    """Share of the variance that is slower than one row (lag-1 autocorrelation)."""
+    values = column[normal]
+    variance = values.var()
+    if not _many_levels(values) or not variance > 0:
+        return _FLAG
+    step = difference(column, bounds)[normal]
+    return 1 - np.mean(step**2) / (2 * variance)
+
+
+def _many_levels(values):
+    # The first rows usually settle it, so that no million values are sorted.
+    return len(np.unique(values[:1000])) > 2 or len(np.unique(values)) > 2
+
+
+def huber(errors):
+    """Huber function with delta 1 of absolute errors."""
+    return np.where(errors <= 1, 0.5 * errors**2, errors - 0.5)
+
+
+def split_segments(tracks, bounds, fraction, rng):
+    """Set aside whole tracks for validation, or the end of a single one.
+
+    Parameters
+    ----------
+    tracks : Tracks
+    bounds : ndarray of shape (n_segments + 1,)
+        Segments of the tracks.
+    fraction : float
+        Share of the tracks to set aside.
+    rng : numpy.random.RandomState
+
+    Returns
+    -------
+    valid : bool ndarray of shape (n_rows,)
+        Rows of the validation part.
+    """
+    valid = np.zeros(tracks.n_rows, dtype=bool)
+    if fraction == 0:
+        return valid
+    if len(tracks) == 1:
+        valid[int(np.ceil(tracks.n_rows * (1 - fraction))) :] = True
+        return valid
+    n_valid = min(max(1, round(fraction * len(tracks))), len(tracks) - 1)
+    chosen = np.zeros(len(tracks), dtype=bool)
+    chosen[rng.permutation(len(tracks))[:n_valid]] = True
+    return chosen[tracks.of_rows()]

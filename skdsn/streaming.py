@@ -1,0 +1,222 @@
+"""Score telemetry as it comes in, exactly as one batch call would.
+
+:class:`StreamingDetector` walks a fitted Pipeline chunk by chunk and carries what
+each stage with memory must know of each live track.
+"""
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from skdsn.base import anomaly_flags, anomaly_scores
+from skdsn.tracks import read_tracks
+
+__all__ = ["StreamingDetector", "stream_scores"]
+
+
+class StreamingDetector:
+    """Run a fitted detector over a stream of chunks.
+
+    For any chunking of the same rows, the scores are those of one batch call. A
+    chunk may hold rows of many tracks; a track goes on where its last chunk ended.
+    The object can be pickled at any time and resumed elsewhere.
+
+    Parameters
+    ----------
+    detector : fitted Pipeline or estimator
+        A classifier or an outlier detector, whose transformers either treat each row
+        on its own or have a ``stream`` method.
+
+    Attributes
+    ----------
+    n_rows_ : int
+        Rows seen so far.
+    tracks_ : list
+        Ids of the live tracks, in order of appearance.
+
+    Raises
+    ------
+    TypeError
+        If a stage with memory sits inside a ``FeatureUnion`` or ``ColumnTransformer``.
+
+    See Also
+    --------
+    skdsn.base.MemoryTransformer.stream : The step behind it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.ensemble import IsolationForest
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skdsn.preprocessing import CausalImputer
+    >>> from skdsn.streaming import StreamingDetector
+    >>> X = np.array([[0.1], [0.2], [np.nan], [0.1], [9.0], [np.nan]])
+    >>> detector = make_pipeline(CausalImputer(), IsolationForest(random_state=0)).fit(X)
+    >>> stream = StreamingDetector(detector)
+    >>> pd.concat([stream.update(X[:4]), stream.update(X[4:])])["anomaly"].to_list()
+    [0, 0, 0, 0, 1, 1]
+    """
+
+    def __init__(self, detector):
+        check_is_fitted(detector)
+        _refuse_hidden_memory(detector)
+        self.detector = detector
+        self.n_rows_ = 0
+        self._tracks = {}
+        self._state = None
+
+    def __repr__(self):
+        return (
+            f"StreamingDetector({type(self.detector).__name__}, n_rows={self.n_rows_}, "
+            f"n_tracks={len(self._tracks)})"
+        )
+
+    @property
+    def tracks_(self):
+        """Ids of the live tracks."""
+        return list(self._tracks)
+
+    def update(self, chunk):
+        """Score the next rows.
+
+        Parameters
+        ----------
+        chunk : DataFrame or array-like of shape (n_rows, n_features)
+            Rows that follow those of earlier chunks in each of their tracks. An
+            array continues a single track.
+
+        Returns
+        -------
+        DataFrame of shape (n_rows, 2)
+            The index of `chunk`; ``score``: probability of class 1 of a classifier,
+            negated ``score_samples`` of an outlier detector; ``anomaly``: 0 or 1.
+
+        Raises
+        ------
+        ValueError
+            If the chunk breaks the row contract or goes back in time. The stream
+            then stays as it was.
+        """
+        if isinstance(chunk, pd.DataFrame):
+            index = chunk.index
+            names = read_tracks(chunk).names
+        else:
+            chunk = np.asarray(chunk)
+            index = pd.RangeIndex(self.n_rows_, self.n_rows_ + len(chunk))
+            names = [0]
+        if len(chunk) == 0:
+            return _result(np.empty(0), np.empty(0, np.int8), index)
+        scores, flags, state = stream_scores(self.detector, chunk, self._state, index)
+        self._state = state
+        self._tracks.update(dict.fromkeys(names))
+        self.n_rows_ += len(chunk)
+        return _result(scores, flags, index)
+
+    def forget(self, *tracks):
+        """Drop the memory of finished tracks, so that the state stays small.
+
+        Parameters
+        ----------
+        *tracks : track ids
+
+        Raises
+        ------
+        KeyError
+            If a track was not seen.
+        """
+        unknown = [track for track in tracks if track not in self._tracks]
+        if unknown:
+            raise KeyError(f"Track {unknown[0]!r} is not live; see tracks_.")
+        for track in tracks:
+            del self._tracks[track]
+        self._state = _without(self._state, set(tracks))
+
+
+def stream_scores(detector, X, state=None, index=None):
+    """Score a chunk with a fitted detector and carry the state of its stages.
+
+    Parameters
+    ----------
+    detector : fitted Pipeline or estimator
+        An estimator with its own ``stream_scores(X, state, index)`` is asked for it.
+    X : DataFrame or ndarray of shape (n_rows, n_features)
+    state : dict, default=None
+        What the call for the previous chunk returned.
+    index : pandas.Index, default=None
+        Index that frames made from an array on the way are given.
+
+    Returns
+    -------
+    scores : float64 ndarray of shape (n_rows,)
+        Higher is more anomalous.
+    flags : int8 ndarray of shape (n_rows,)
+    state : dict
+    """
+    if isinstance(detector, Pipeline):
+        Xt, new = _stream_steps(detector, X, state, index, stop=-1)
+        name, last = detector.steps[-1]
+        scores, flags, new[name] = stream_scores(
+            last, Xt, (state or {}).get(name), index
+        )
+        return scores, flags, new
+    if hasattr(detector, "stream_scores"):
+        return detector.stream_scores(X, state, index)
+    return anomaly_scores(detector, X), anomaly_flags(detector, X), {}
+
+
+def _stream_steps(pipeline, X, state, index, stop=None):
+    state = {} if state is None else state
+    new = {}
+    for name, step in pipeline.steps[:stop]:
+        if step is None or step == "passthrough" or hasattr(step, "fit_resample"):
+            continue  # samplers act in fit only
+        if isinstance(step, Pipeline):
+            X, new[name] = _stream_steps(step, X, state.get(name), index)
+        elif hasattr(step, "stream"):
+            X, new[name] = step.stream(X, state.get(name))
+        else:
+            X = step.transform(X)
+        if isinstance(X, pd.DataFrame) and index is not None and X.index is not index:
+            X = X.set_axis(index, axis=0)
+    return X, new
+
+
+def _refuse_hidden_memory(estimator, inside=None):
+    """Refuse stages with memory where their state could not be carried."""
+    if inside is not None and hasattr(estimator, "stream"):
+        raise TypeError(
+            f"{type(estimator).__name__} has memory, which a {inside} cannot carry from "
+            "chunk to chunk; make it a step of the Pipeline (encoders have "
+            "passthrough=True to keep their input columns)."
+        )
+    if isinstance(estimator, Pipeline):
+        parts = [(step, inside) for _, step in estimator.steps]
+    else:
+        listed = getattr(estimator, "transformers", None) or getattr(
+            estimator, "transformer_list", []
+        )
+        parts = [(item[1], type(estimator).__name__) for item in listed]
+        if hasattr(estimator, "detector_"):
+            parts.append((estimator.detector_, inside))
+    for part, where in parts:
+        if isinstance(part, BaseEstimator):
+            _refuse_hidden_memory(part, where)
+
+
+def _without(state, tracks):
+    """Take tracks out of a state, which nests one dict per stage."""
+    if not isinstance(state, dict):
+        return state
+    return {
+        key: _without(value, tracks)
+        for key, value in state.items()
+        if isinstance(value, dict) or key not in tracks
+    }
+
+
+def _result(scores, flags, index):
+    return pd.DataFrame(
+        {"score": scores, "anomaly": flags.astype(np.int64)}, index=index
+    )
