@@ -4,6 +4,10 @@ They declare and check constructor parameters; scikit-learn calls them private,
 hence the upper bound on its version in ``pyproject.toml``.
 """
 
+import datetime
+from numbers import Real
+
+import numpy as np
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -16,7 +20,17 @@ from sklearn.utils._param_validation import (
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 
+# A step in time: none, seconds, or what pandas reads as a timedelta.
+MAX_GAP = [
+    None,
+    Interval(Real, 0, None, closed="neither"),
+    str,
+    datetime.timedelta,
+    np.timedelta64,
+]
+
 __all__ = [
+    "MAX_GAP",
     "HasMethods",
     "Hidden",
     "Interval",

@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 
 from skdsn._core.segments import lengths
 from skdsn._core.windows import complete_windows, trailing_sum
-from skdsn._sklearn import Interval, StrOptions, fit_context
+from skdsn._sklearn import MAX_GAP, Interval, StrOptions, fit_context
 from skdsn.base import read_labels, read_rows
 from skdsn.tracks import as_seconds, gap_seconds, read_tracks
 
@@ -259,7 +259,7 @@ class WindowLabeler(BaseEstimator):
         "window": [Interval(Integral, 1, None, closed="left")],
         "rule": [StrOptions({"any", "last"}), Interval(Real, 0, 1, closed="right")],
         "stride": [Interval(Integral, 1, None, closed="left")],
-        "max_gap": [None, Interval(Real, 0, None, closed="neither"), object],
+        "max_gap": MAX_GAP,
     }
 
     def __init__(self, window=100, *, rule="last", stride=1, max_gap=None):

@@ -53,8 +53,8 @@ class StreamingDetector:
     >>> from skdsn.preprocessing import CausalImputer
     >>> from skdsn.streaming import StreamingDetector
     >>> X = np.array([[0.1], [0.2], [np.nan], [0.1], [9.0], [np.nan]])
-    >>> detector = make_pipeline(CausalImputer(), IsolationForest(random_state=0)).fit(X)
-    >>> stream = StreamingDetector(detector)
+    >>> detector = make_pipeline(CausalImputer(), IsolationForest(random_state=0))
+    >>> stream = StreamingDetector(detector.fit(X))
     >>> pd.concat([stream.update(X[:4]), stream.update(X[4:])])["anomaly"].to_list()
     [0, 0, 0, 0, 1, 1]
     """
@@ -187,8 +187,8 @@ def _refuse_hidden_memory(estimator, inside=None):
     """Refuse stages with memory where their state could not be carried."""
     if inside is not None and hasattr(estimator, "stream"):
         raise TypeError(
-            f"{type(estimator).__name__} has memory, which a {inside} cannot carry from "
-            "chunk to chunk; make it a step of the Pipeline (encoders have "
+            f"{type(estimator).__name__} has memory, which a {inside} cannot carry "
+            "from chunk to chunk; make it a step of the Pipeline (encoders have "
             "passthrough=True to keep their input columns)."
         )
     if isinstance(estimator, Pipeline):

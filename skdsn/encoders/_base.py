@@ -9,7 +9,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 
 from skdsn._core.segments import difference
-from skdsn._sklearn import HasMethods, Interval, StrOptions, check_feature_names_in
+from skdsn._sklearn import (
+    MAX_GAP,
+    HasMethods,
+    Interval,
+    StrOptions,
+    check_feature_names_in,
+)
 from skdsn.base import MemoryTransformer, read_labels
 
 ENCODER_CONSTRAINTS = {
@@ -25,7 +31,7 @@ ENCODER_CONSTRAINTS = {
     "patience": [Interval(Integral, 1, None, closed="left")],
     "validation_fraction": [Interval(Real, 0, 1, closed="left")],
     "passthrough": ["boolean"],
-    "max_gap": [None, Interval(Real, 0, None, closed="neither"), object],
+    "max_gap": MAX_GAP,
     "device": [str],
     "random_state": ["random_state"],
     "verbose": ["verbose"],
@@ -139,11 +145,6 @@ class BaseEncoder(MemoryTransformer):
     @abstractmethod
     def _encode(self, values, tracks, bounds, memories):
         """Encode a chunk; see the class."""
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.non_deterministic = False
-        return tags
 
 
 _FLAG = -1e300

@@ -193,6 +193,7 @@ class LSTMForecaster(BaseEncoder):
             seed=int(rng.randint(2**31 - 1)),
             verbose=self.verbose,
             title=type(self).__name__,
+            n_threads=1,
         )
 
     def _batches(self, values, targets, bounds, valid):
@@ -248,6 +249,8 @@ class LSTMForecaster(BaseEncoder):
         """Run the network over all segments side by side, a stretch at a time."""
         import torch
 
+        from skdsn.encoders._training import torch_threads
+
         module = self.net_.module_
         weight = next(module.parameters())
         order = np.argsort(-lengths(bounds), kind="stable")
@@ -263,7 +266,7 @@ class LSTMForecaster(BaseEncoder):
         n_targets = len(self.target_indices_)
         forecasts = np.empty((len(values), n_targets), dtype=np.float32)
         step = 0
-        with torch.inference_mode():
+        with torch.inference_mode(), torch_threads(1):
             while step < length[0]:
                 live = int(np.searchsorted(-length, -step, side="left"))
                 # Bounds the rows in flight, however many tracks there are.

@@ -1,5 +1,6 @@
 """Put tracks on one clock and hold the columns to those of the training rows."""
 
+import datetime
 import warnings
 from numbers import Real
 
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from skdsn._core.segments import segment_ids
-from skdsn._sklearn import Interval
+from skdsn._sklearn import MAX_GAP, Interval
 from skdsn.base import MemoryTransformer
 from skdsn.tracks import as_seconds, gap_seconds
 
@@ -68,8 +69,14 @@ class TrackAligner(MemoryTransformer):
     _parameter_constraints: dict = {
         "clocks": ["array-like", tuple],
         "drop": ["array-like", tuple],
-        "start": [None, Interval(Real, None, None, closed="neither"), object],
-        "max_gap": [None, Interval(Real, 0, None, closed="neither"), object],
+        "start": [
+            None,
+            Interval(Real, None, None, closed="neither"),
+            str,
+            datetime.date,
+            np.datetime64,
+        ],
+        "max_gap": MAX_GAP,
     }
     _text = True
     _missing = True

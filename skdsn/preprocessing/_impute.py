@@ -1,12 +1,10 @@
 """Fill missing values without looking ahead."""
 
-from numbers import Real
-
 import numpy as np
 import pandas as pd
 
 from skdsn._core.segments import last_valid_row, segment_ids
-from skdsn._sklearn import Interval
+from skdsn._sklearn import MAX_GAP
 from skdsn.base import MemoryTransformer
 from skdsn.tracks import is_categorical
 
@@ -56,7 +54,7 @@ class CausalImputer(MemoryTransformer):
 
     _parameter_constraints: dict = {
         "add_indicator": ["boolean"],
-        "max_gap": [None, Interval(Real, 0, None, closed="neither"), object],
+        "max_gap": MAX_GAP,
     }
     _text = True
     _missing = True

@@ -1,0 +1,379 @@
+"""Simulated station passes with known incidents."""
+
+from numbers import Integral, Real
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import Bunch, check_random_state
+
+from skdsn._sklearn import Interval, StrOptions, validate_params
+from skdsn.datasets._dsn_incidents import (
+    assign_incidents,
+    disturb,
+    place_incident,
+)
+from skdsn.datasets._dsn_receiver import receive
+from skdsn.datasets._dsn_schedule import plan_visit
+from skdsn.datasets._dsn_vocabulary import (
+    ANTENNA_MODES,
+    CODINGS,
+    COLUMNS,
+    DOPPLER_MODES,
+    LOCK,
+    MISSIONS,
+    SWITCH,
+    column_names,
+)
+
+_LEVELS = {
+    "antenna_mode": ANTENNA_MODES,
+    "uplink_state": SWITCH,
+    "ranging_state": SWITCH,
+    "doppler_mode": DOPPLER_MODES,
+    "carrier_lock": LOCK,
+    "subcarrier_lock": LOCK,
+    "symbol_lock": LOCK,
+    "decoder_lock": LOCK,
+    "coding": (*(coding.name for coding in CODINGS), "NONE"),
+}
+_LONGEST_PASS = 8 * 3600  # s
+
+# Independent random streams: what one consumes does not move another.
+_VISIT, _RECEIVER, _INCIDENT, _MISSING, _ASSIGNMENT = range(5)
+
+_DESCR = """\
+Simulated Deep Space Network monitor data of {mission}: {n_tracks} tracks of
+{n_passes} station passes, {n_rows} rows, {n_incidents} incidents
+({share:.1%} of the rows). One row every {cadence:g} s. See make_dsn_passes.
+"""
+
+
+@validate_params(
+    {
+        "n_tracks": [Interval(Integral, 1, None, closed="left")],
+        "mission": [StrOptions(set(MISSIONS))],
+        "n_rows": [Interval(Integral, 30, None, closed="left")],
+        "cadence": [Interval(Real, 0, None, closed="neither")],
+        "incident_fraction": [Interval(Real, 0, 1, closed="both")],
+        "missing_fraction": [Interval(Real, 0, 1, closed="left")],
+        "start": [str, object],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def make_dsn_passes(
+    n_tracks=40,
+    *,
+    mission="MRO",
+    n_rows=600,
+    cadence=30.0,
+    incident_fraction=0.4,
+    missing_fraction=0.002,
+    start="2025-06-02",
+    random_state=None,
+):
+    """Simulate monitor data of Deep Space Network passes, with known incidents.
+
+    A pass follows from geometry and a link budget: the spacecraft rises, culminates
+    and sets over the station; range and elevation give received power, noise
+    temperature and signal-to-noise ratios, range rate gives Doppler, and the locks
+    follow the signal. Six kinds of incident disturb a *cause* (attenuation, antenna
+    offset, oscillator, receiver set-up) or freeze a sensor.
+
+    Parameters
+    ----------
+    n_tracks : int, default=40
+        Number of tracks. A pass of JWST gives two, S band and K band.
+    mission : {"MRO", "JWST"}, default="MRO"
+        MRO has opaque four-letter columns and the time as text in ``AOJE``; JWST has
+        plain columns and the time in seconds since 1970 in ``RECEIVED_AT_TS``.
+    n_rows : int, default=600
+        Average rows of a track, at least 30. A track has 0.7 to 1.3 times as many,
+        fewer where the spacecraft sets earlier.
+    cadence : float, default=30.0
+        Seconds between rows. An average pass lasts 8 hours at most.
+    incident_fraction : float, default=0.4
+        Share of the tracks with at least one incident.
+    missing_fraction : float, default=0.002
+        Share of missing cells in all columns but the time.
+    start : str or datetime-like, default="2025-06-02"
+        No pass is before this time (UTC).
+    random_state : int, RandomState instance or None, default=None
+        With one seed, other values of `incident_fraction` and `missing_fraction`
+        leave all telemetry alone that they do not concern.
+
+    Returns
+    -------
+    Bunch
+        X : DataFrame of shape (n_rows_total, 36 for MRO or 38 for JWST)
+            Indexed by (track, time); time is naive UTC. Tracks are in order of time.
+        y : Series of int64, shape (n_rows_total,)
+            1 = the row lies within an incident of its track. Named ``anomaly``.
+        incidents : DataFrame, one row per incident and track
+            ``track``, ``kind``, ``INCIDENT_START_TIME_DT``,
+            ``INCIDENT_END_TIME_DT`` (both included, naive UTC), ``station``,
+            ``pass_id``, ``severity`` (0 = hardly visible, 1 = severe) and
+            ``columns`` (those that it may change, separated by spaces).
+        tracks : DataFrame, one row per track
+            ``track``, ``pass_id``, ``station``, ``band``, ``start``, ``end``,
+            ``n_rows``.
+        columns : DataFrame, one row per column of X
+            ``quantity``, ``unit`` and ``kind`` (time, numeric or categorical).
+        DESCR : str
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range, or the passes would last longer than a
+        station sees the spacecraft.
+
+    Notes
+    -----
+    ============================  ================================================
+    kind                          signature
+    ============================  ================================================
+    ``frequency_offset``          residual and carrier shift, power as before
+    ``loss_of_lock``              carrier out in bursts, although the antenna tracks
+                                  and the predicted power is fine
+    ``pointing_error``            conscan offsets grow, power and SNR fall, noise
+                                  temperature and servo errors as before
+    ``receiver_misconfiguration`` symbol rate or code other than sent: decoder out,
+                                  carrier fine
+    ``stuck_sensor``              one measurement repeats its last value
+    ``weather_attenuation``       noise temperature up, power and SNR down (not in
+                                  S band)
+    ============================  ================================================
+
+    An incident lasts between 1/75 and 2/15 of an average pass (8 to 80 of 600 rows).
+    A pointing error strikes both bands of a pass of JWST.
+
+    Nominal, though limits may not think so: the antenna is parked at exactly 90
+    degrees of elevation, without lock, at both ends of a pass and during a storm; the
+    carrier drops for a moment when it becomes coherent; the ranging tone takes power;
+    symbol rate and modulation step up in mid-pass; the spacecraft sends no telemetry
+    for a while; weather and wind differ between passes; rows are missing for 20 to 60
+    minutes. The orbit of MRO is seen face on: it is never behind Mars.
+
+    References
+    ----------
+    .. [1] DSN Telecommunications Link Design Handbook, DSN No. 810-005, Jet
+       Propulsion Laboratory.
+
+    Examples
+    --------
+    >>> from skdsn.datasets import make_dsn_passes
+    >>> passes = make_dsn_passes(n_tracks=3, n_rows=100, random_state=0)
+    >>> passes.X.shape == (passes.tracks["n_rows"].sum(), 36)
+    True
+    >>> passes.tracks["track"].tolist()
+    ['MRO-0001', 'MRO-0002', 'MRO-0003']
+    """
+    if n_rows * cadence > _LONGEST_PASS:
+        raise ValueError(
+            f"Passes of {n_rows} rows every {cadence:g} s last "
+            f"{n_rows * cadence / 3600:.1f} h, longer than a station sees the "
+            f"spacecraft; use a cadence of at most {_LONGEST_PASS / n_rows:g} s."
+        )
+    mission = MISSIONS[mission]
+    streams = _Streams(check_random_state(random_state).randint(2**31 - 1))
+    visits = _plan_visits(mission, n_tracks, n_rows, cadence, start, streams)
+    plans = _plan_incidents(visits, incident_fraction, n_rows, streams)
+
+    telemetry, tracks, reports = [], [], []
+    for number, (visit, downlinks) in enumerate(visits):
+        for own, downlink in enumerate(downlinks):
+            incidents = plans.get((number, own), [])
+            track = _describe_track(mission, number, visit, downlink)
+            tracks.append(track)
+            reports += [_report(incident, track, visit) for incident in incidents]
+            disturbance = disturb(incidents, visit, downlink)
+            rng = streams(_RECEIVER, number, own)
+            data = receive(visit, downlink, disturbance, rng)
+            data.update(_equipment(rng, visit, downlink, mission))
+            data["received_at"] = visit.seconds
+            data["anomaly"] = np.zeros(visit.n_rows, dtype=np.int64)
+            for incident in incidents:
+                data["anomaly"][incident.rows] = 1
+            data["missing"] = _missing(
+                streams(_MISSING, number, own), visit.n_rows, missing_fraction
+            )
+            telemetry.append(data)
+    X, y = _frame(telemetry, tracks, mission)
+    incidents = _incident_frame(reports, column_names(mission))
+    return Bunch(
+        X=X,
+        y=y,
+        incidents=incidents,
+        tracks=pd.DataFrame(tracks),
+        columns=_column_frame(mission),
+        DESCR=_DESCR.format(
+            mission=mission.name,
+            n_tracks=n_tracks,
+            n_passes=len(visits),
+            n_rows=len(X),
+            n_incidents=len(incidents),
+            share=y.mean(),
+            cadence=cadence,
+        ),
+    )
+
+
+class _Streams:
+    """Independent generators from one seed, by purpose and place."""
+
+    def __init__(self, seed):
+        self.seed = seed
+
+    def __call__(self, *key):
+        sequence = np.random.SeedSequence(self.seed, spawn_key=key)
+        return np.random.default_rng(sequence)
+
+
+def _plan_visits(mission, n_tracks, n_rows, cadence, start, streams):
+    """The passes in order of time, each with the downlinks that it records."""
+    after = pd.Timestamp(start)
+    if after.tz is not None:
+        after = after.tz_convert("UTC").tz_localize(None)
+    after = (after - pd.Timestamp(0)).total_seconds()
+    visits, left = [], n_tracks
+    while left > 0:
+        rng = streams(_VISIT, len(visits))
+        visit, after = plan_visit(mission, rng, after, n_rows, cadence)
+        visits.append((visit, mission.downlinks[:left]))
+        left -= len(mission.downlinks)
+    return visits
+
+
+def _plan_incidents(visits, fraction, n_rows, streams):
+    """Map (pass number, track number) to incidents, in order of time."""
+    free = [visit.quiet.copy() for visit, _ in visits]
+    bands = [downlinks for _, downlinks in visits]
+    plans = {}
+    assigned = assign_incidents(bands, fraction, streams(_ASSIGNMENT))
+    for k, (number, kind, tracks) in enumerate(assigned):
+        rng = streams(_INCIDENT, k)
+        incident = place_incident(kind, free[number], n_rows, rng)
+        if incident is None:
+            continue
+        for own in tracks:
+            plans.setdefault((number, own), []).append(incident)
+    return {
+        place: sorted(incidents, key=lambda incident: incident.start)
+        for place, incidents in plans.items()
+    }
+
+
+def _describe_track(mission, number, visit, downlink):
+    pass_id = f"{mission.name}-{number + 1:04d}"
+    several = len(mission.downlinks) > 1
+    return {
+        "track": f"{pass_id}-{downlink.band}" if several else pass_id,
+        "pass_id": pass_id,
+        "station": visit.station.name,
+        "band": downlink.band,
+        "start": _time(visit.seconds[0]),
+        "end": _time(visit.seconds[-1]),
+        "n_rows": visit.n_rows,
+    }
+
+
+def _report(incident, track, visit):
+    return {
+        "track": track["track"],
+        "kind": incident.kind,
+        "INCIDENT_START_TIME_DT": _time(visit.seconds[incident.start]),
+        "INCIDENT_END_TIME_DT": _time(visit.seconds[incident.stop - 1]),
+        "station": track["station"],
+        "pass_id": track["pass_id"],
+        "severity": round(incident.severity, 3),
+        "columns": incident.channels,
+    }
+
+
+def _incident_frame(reports, names):
+    """Incidents as a table; typed also where there is none."""
+    columns = {
+        "track": "str",
+        "kind": "str",
+        "INCIDENT_START_TIME_DT": "datetime64[us]",
+        "INCIDENT_END_TIME_DT": "datetime64[us]",
+        "station": "str",
+        "pass_id": "str",
+        "severity": "float64",
+        "columns": "str",
+    }
+    for report in reports:
+        report["columns"] = " ".join(names[q] for q in report["columns"])
+    return pd.DataFrame(reports, columns=list(columns)).astype(columns)
+
+
+def _column_frame(mission):
+    names = column_names(mission)
+    rows = [
+        {"quantity": c.quantity, "unit": c.unit, "kind": c.kind}
+        for c in COLUMNS
+        if c.quantity in names
+    ]
+    return pd.DataFrame(rows, index=pd.Index(names.values(), name="column"))
+
+
+def _equipment(rng, visit, downlink, mission):
+    """Names that are constant over a pass."""
+    complex_number = int(visit.station.name[4]) * 10
+    constant = {
+        "station": visit.station.name,
+        "uplink_band": mission.uplink_band,
+        "downlink_band": downlink.band,
+        "receiver": f"RCV-{complex_number + rng.integers(1, 5)}",
+        "lna": f"{downlink.band}-LNA-{rng.integers(1, 3)}",
+    }
+    power = mission.uplink_power * (1 + 0.002 * rng.standard_normal(visit.n_rows))
+    return {**constant, "uplink_power": visit.uplink * power}
+
+
+def _missing(rng, n_rows, fraction):
+    """Cells lost in dropouts of four rows of one column, bool (n_columns, n_rows)."""
+    begin = rng.random((len(COLUMNS), n_rows + 3)) < 1 - (1 - fraction) ** 0.25
+    return begin[:, 3:] | begin[:, 2:-1] | begin[:, 1:-2] | begin[:, :-3]
+
+
+def _frame(telemetry, tracks, mission):
+    """Stack the tracks into X and y."""
+    lengths = [track["n_rows"] for track in tracks]
+    ids = np.repeat(np.array([track["track"] for track in tracks], object), lengths)
+    times = _time(np.concatenate([data["received_at"] for data in telemetry]))
+    index = pd.MultiIndex.from_arrays([ids, times], names=["track", "time"])
+    missing = np.concatenate([data["missing"] for data in telemetry], axis=1)
+    names, columns = column_names(mission), {}
+    for column, lost in zip(COLUMNS, missing, strict=True):
+        quantity = column.quantity
+        if quantity not in names:
+            continue
+        values = [data[quantity] for data in telemetry]
+        if column.kind == "time":
+            values = _timestamps(times, mission)
+        elif quantity in _LEVELS:
+            levels = np.array(_LEVELS[quantity], dtype=object)
+            values = np.where(lost, np.nan, levels[np.concatenate(values)])
+        elif column.kind == "categorical":
+            values = np.where(lost, np.nan, np.repeat(np.array(values, object), lengths))
+        else:
+            values = np.where(lost, np.nan, np.concatenate(values))
+        columns[names[quantity]] = values
+    y = np.concatenate([data["anomaly"] for data in telemetry])
+    return pd.DataFrame(columns, index=index), pd.Series(y, index, name="anomaly")
+
+
+def _timestamps(times, mission):
+    """The time as the mission writes it into its own column."""
+    if mission.name == "MRO":
+        return np.datetime_as_string(times.to_numpy(), unit="ms").astype(object)
+    return (times - pd.Timestamp(0)).total_seconds().to_numpy()
+
+
+def _time(seconds):
+    """Naive UTC datetimes, to the microsecond."""
+    ticks = np.rint(np.asarray(seconds) * 1e6).astype(np.int64)
+    if ticks.ndim == 0:
+        return pd.Timestamp(ticks.astype("datetime64[us]"))
+    return pd.DatetimeIndex(ticks.astype("datetime64[us]"))

@@ -1,0 +1,290 @@
+"""Turn scores into decisions with a threshold chosen on held-out tracks."""
+
+from numbers import Integral, Real
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from skdsn._sklearn import HasMethods, Interval, StrOptions, fit_context
+from skdsn.base import anomaly_scores, read_labels
+from skdsn.metrics import (
+    best_event_f1,
+    best_point_adjusted_f1,
+    threshold_for_budget,
+)
+from skdsn.model_selection import StratifiedTrackKFold, WithinTrackChronologicalSplit
+from skdsn.streaming import stream_scores
+from skdsn.tracks import read_tracks
+
+
+def _detector_has(method):
+    def check(self):
+        getattr(getattr(self, "detector_", self.detector), method)
+        return True
+
+    return check
+
+
+class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """Choose the threshold of a detector on held-out tracks, and store it.
+
+    Parts of the training rows are held out in turn; the detector is fitted on the
+    others and scores them. The threshold is the best one for these scores, and the
+    detector is then fitted on all training rows.
+
+    Parameters
+    ----------
+    detector : classifier or outlier detector
+        Usually a Pipeline.
+    objective : {"event", "point_adjusted", "false_alarms"}, default="event"
+        What the threshold is best for: event-wise F-beta, point-adjusted F-beta, or
+        as low as possible with at most `max_false_alarms` per day.
+    beta : float, default=1.0
+        Weight of recall; 0.5 counts false alarms more.
+    max_false_alarms : float, default=1.0
+        False alarm events per day of telemetry, for ``objective="false_alarms"``.
+    cv : int, float, splitter, "prefit" or None, default=None
+        How rows are held out: so many folds of whole tracks (None is 3), the share
+        of the tracks of a single split, any splitter, or nothing: the detector is
+        fitted already, and ``fit`` gets rows it has not seen. A single track is
+        split in time.
+
+    Attributes
+    ----------
+    threshold_ : float
+        Scores above it are flagged.
+    score_ : float
+        The objective reached on the held-out rows: F-beta, or false alarms per day.
+        It is the best over thresholds, hence an optimistic figure.
+    detector_ : estimator
+        The fitted detector.
+    classes_ : ndarray of shape (2,)
+        0 and 1.
+
+    See Also
+    --------
+    sklearn.model_selection.TunedThresholdClassifierCV : For metrics of single rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skdsn.detectors import TunedThresholdDetector
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.repeat([0, 1, 0, 1, 0, 0, 1, 0], 25)
+    >>> X = rng.normal(size=(200, 2)) + 2 * y[:, None]
+    >>> detector = TunedThresholdDetector(LogisticRegression(), cv=0.5).fit(X, y)
+    >>> bool(0 < detector.threshold_ < 1)
+    True
+    """
+
+    _parameter_constraints: dict = {
+        "detector": [HasMethods(["fit", "predict"])],
+        "objective": [StrOptions({"event", "point_adjusted", "false_alarms"})],
+        "beta": [Interval(Real, 0, None, closed="neither")],
+        "max_false_alarms": [Interval(Real, 0, None, closed="left")],
+        "cv": [
+            None,
+            Interval(Integral, 2, None, closed="left"),
+            Interval(Real, 0, 1, closed="neither"),
+            StrOptions({"prefit"}),
+            HasMethods(["split"]),
+        ],
+    }
+
+    def __init__(
+        self,
+        detector,
+        *,
+        objective="event",
+        beta=1.0,
+        max_false_alarms=1.0,
+        cv=None,
+    ):
+        self.detector = detector
+        self.objective = objective
+        self.beta = beta
+        self.max_false_alarms = max_false_alarms
+        self.cv = cv
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y):
+        """Choose the threshold and fit the detector.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+            Telemetry indexed by (track, time) or time; an array is one track.
+        y : array-like of shape (n_rows,)
+            1 = anomalous, 0 = normal, -1 = unlabelled: rows that the detector may
+            learn from, but that do not count for the threshold.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If no held-out row is anomalous, so that no threshold is best.
+        """
+        if not hasattr(X, "iloc"):
+            X = np.asarray(X)
+        tracks = read_tracks(X)
+        if y is None:
+            raise ValueError(
+                "requires y to be passed, but the target y is None: the threshold is "
+                "chosen by labels."
+            )
+        labels = read_labels(y, unlabelled=True)
+        if len(labels) != tracks.n_rows:
+            raise ValueError(
+                f"y has {len(labels)} labels for {tracks.n_rows} rows of X; "
+                "inconsistent numbers of samples."
+            )
+        self.classes_ = np.array([0, 1])
+        if self.cv == "prefit":
+            self.detector_ = self.detector
+            scores = anomaly_scores(self.detector, X)
+            held_out = np.ones(len(labels), dtype=bool)
+        else:
+            scores = np.zeros(len(labels))
+            held_out = np.zeros(len(labels), dtype=bool)
+            for train, test in self._splits(X, labels, tracks):
+                part = clone(self.detector).fit(_rows(X, train), _rows(y, train))
+                scores[test] = anomaly_scores(part, _rows(X, test))
+                held_out[test] = True
+        held_out &= labels >= 0
+        self._choose(labels[held_out], scores[held_out], tracks, held_out)
+        if self.cv != "prefit":
+            self.detector_ = clone(self.detector).fit(X, y)
+        if hasattr(self.detector_, "n_features_in_"):
+            self.n_features_in_ = self.detector_.n_features_in_
+        if hasattr(self.detector_, "feature_names_in_"):
+            self.feature_names_in_ = self.detector_.feature_names_in_
+        return self
+
+    def _splits(self, X, labels, tracks):
+        cv = 3 if self.cv is None else self.cv
+        if hasattr(cv, "split"):
+            return list(cv.split(X, labels))
+        n_folds = cv if isinstance(cv, Integral) else max(2, round(1 / cv))
+        if len(tracks) == 1:
+            share = cv if not isinstance(cv, Integral) else 1 / cv
+            return list(WithinTrackChronologicalSplit(test_size=share).split(X, labels))
+        splits = StratifiedTrackKFold(n_folds).split(X, labels)
+        return list(splits) if isinstance(cv, Integral) else [next(splits)]
+
+    def _choose(self, labels, scores, tracks, held_out):
+        of_rows = tracks.of_rows()[held_out]
+        if self.objective == "false_alarms":
+            days = _days(tracks, held_out)
+            threshold = threshold_for_budget(
+                labels,
+                scores,
+                max_false_alarms=int(np.floor(self.max_false_alarms * days)),
+                tracks=of_rows,
+            )
+            self.score_ = self.max_false_alarms
+        else:
+            if not labels.any():
+                raise ValueError(
+                    "No held-out row is anomalous, so no threshold is best; bring more "
+                    "tracks with incidents, or use objective='false_alarms'."
+                )
+            best = (
+                best_event_f1 if self.objective == "event" else best_point_adjusted_f1
+            )
+            found = best(labels, scores, tracks=of_rows, beta=self.beta)
+            threshold, self.score_ = found.threshold, float(found.f1)
+        lower = scores[scores < threshold]
+        # Halfway to the next score below: as far as possible from both.
+        if np.isinf(threshold) or len(lower) == 0:
+            self.threshold_ = float(np.nextafter(threshold, -np.inf))
+        else:
+            self.threshold_ = float((threshold + lower.max()) / 2)
+
+    def predict(self, X):
+        """Flag the rows whose score exceeds the threshold.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+
+        Returns
+        -------
+        int ndarray of shape (n_rows,)
+            1 = anomalous, 0 = normal.
+        """
+        return (self.decision_function(X) > 0).astype(np.int64)
+
+    def decision_function(self, X):
+        """Anomaly score minus threshold.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+
+        Returns
+        -------
+        float64 ndarray of shape (n_rows,)
+            Positive where a row is flagged.
+        """
+        check_is_fitted(self)
+        return anomaly_scores(self.detector_, X) - self.threshold_
+
+    @available_if(_detector_has("predict_proba"))
+    def predict_proba(self, X):
+        """Probabilities of the detector, untouched by the threshold.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+
+        Returns
+        -------
+        float64 ndarray of shape (n_rows, 2)
+        """
+        check_is_fitted(self)
+        anomalous = anomaly_scores(self.detector_, X)
+        return np.column_stack([1 - anomalous, anomalous])
+
+    def stream_scores(self, X, state=None, index=None):
+        """Score and flag a chunk; see :func:`skdsn.streaming.stream_scores`.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+        state : dict, default=None
+        index : pandas.Index, default=None
+
+        Returns
+        -------
+        scores : float64 ndarray of shape (n_rows,)
+        flags : int8 ndarray of shape (n_rows,)
+        state : dict
+        """
+        check_is_fitted(self)
+        scores, _, state = stream_scores(self.detector_, X, state, index)
+        return scores, (scores > self.threshold_).astype(np.int8), state
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
+
+
+def _rows(X, rows):
+    return X.iloc[rows] if hasattr(X, "iloc") else np.asarray(X)[rows]
+
+
+def _days(tracks, rows):
+    """Time covered by some rows: each row lasts until the next one of its track."""
+    step = np.diff(tracks.seconds, append=tracks.seconds[-1:])
+    last = tracks.bounds[1:] - 1
+    lasting = np.delete(step, last)
+    step[last] = np.median(lasting) if len(lasting) else 0.0
+    return float(pd.Timedelta(step[rows].sum(), unit="s") / pd.Timedelta(days=1))
