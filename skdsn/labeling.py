@@ -117,7 +117,7 @@ def label_incidents(
     reasons = np.full(len(incidents), "", dtype=object)
     begin = _close(begin, open_start, -np.inf, "open start", start, incidents, reasons)
     stop = _close(stop, open_end, np.inf, "open end", end, incidents, reasons)
-    padding = gap_seconds(padding) if padding else 0.0
+    padding = gap_seconds(padding, "padding") if padding else 0.0
     candidates = _candidate_tracks(incidents, tracks, track, station, stations, reasons)
 
     seconds, bounds = tracks.seconds, tracks.bounds
@@ -337,7 +337,9 @@ class WindowLabeler(BaseEstimator):
     def _label(self, labels, bounds):
         if self.rule == "last":
             return labels
-        needed = 1 if self.rule == "any" else int(np.ceil(self.rule * self.window))
+        # Less a little, as 0.07 * 100 is more than 7.
+        share = 0 if self.rule == "any" else self.rule * self.window - 1e-9
+        needed = max(1, int(np.ceil(share)))
         ones = trailing_sum(labels == 1, bounds, self.window)
         unknown = trailing_sum(labels == -1, bounds, self.window)
         return np.where(ones >= needed, 1, np.where(ones + unknown >= needed, -1, 0))

@@ -13,6 +13,7 @@ containers; :func:`read_tracks` finds where its tracks begin and end.
 
 from collections.abc import Mapping
 from functools import cached_property
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -97,22 +98,23 @@ class Tracks:
         return np.repeat(np.arange(len(self)), np.diff(self.bounds))
 
 
-def gap_seconds(max_gap):
+def gap_seconds(max_gap, name="max_gap"):
     """Read a gap limit: None, seconds, or anything pandas reads as a timedelta."""
     if max_gap is None:
         return None
-    if isinstance(max_gap, int | float | np.number):
+    # A timedelta64 counts as a number too.
+    if isinstance(max_gap, Real) and not isinstance(max_gap, np.timedelta64):
         seconds = float(max_gap)
     else:
         try:
             seconds = pd.Timedelta(max_gap).total_seconds()
         except ValueError as error:
             raise ValueError(
-                f"max_gap must be None, seconds or a timedelta such as '10min'; "
+                f"{name} must be None, seconds or a timedelta such as '10min'; "
                 f"got {max_gap!r}."
             ) from error
     if not seconds > 0:
-        raise ValueError(f"max_gap must be positive; got {max_gap!r}.")
+        raise ValueError(f"{name} must be positive; got {max_gap!r}.")
     return seconds
 
 
@@ -139,7 +141,7 @@ def as_seconds(times):
     if isinstance(times, pd.DatetimeIndex):
         if times.tz is not None:
             times = times.tz_convert("UTC").tz_localize(None)
-        times = times - pd.Timestamp(0)
+        times = times - pd.Timestamp(0).as_unit(times.unit)
     if isinstance(times, pd.TimedeltaIndex):
         return times.total_seconds().to_numpy(dtype=np.float64)
     return times.to_numpy(dtype=np.float64)
@@ -332,8 +334,8 @@ def as_telemetry(data, *, track=None, time=None):
         * a frame that is already indexed by (track, time), or by time;
         * a mapping of track id to DataFrame (or a list of ``(id, frame)`` pairs),
           with `time` naming a column where time is not yet the index;
-        * any of sktime's panel containers: ``df-list``, ``numpy3D`` of shape
-          (n_tracks, n_channels, n_rows), ``pd-long``, ``pd-wide``, ...
+        * any panel container that sktime checks: ``df-list``, ``numpy3D`` of shape
+          (n_tracks, n_channels, n_rows), ``nested_univ``, ...
     track : str, optional
         Column that holds the track id.
     time : str, optional

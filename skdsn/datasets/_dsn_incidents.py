@@ -54,6 +54,7 @@ KINDS = tuple(CHANNELS)
 
 # Of an incident's duration, as a share of the rows of an average pass.
 _SHORTEST, _LONGEST = 1 / 75, 2 / 15
+_FEWEST_ROWS = 4
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,9 @@ def place_incident(kind, free, n_rows, rng):
     Incident or None
         None where no stretch of the pass is free for long enough.
     """
-    low, high = max(4.0, _SHORTEST * n_rows), max(8.0, _LONGEST * n_rows)
+    low, high = np.maximum(
+        (_FEWEST_ROWS, 2 * _FEWEST_ROWS), (_SHORTEST * n_rows, _LONGEST * n_rows)
+    )
     duration = round(np.exp(rng.uniform(np.log(low), np.log(high))))
     severity, choice, where = rng.random(), rng.random(), rng.random()
     seed = int(rng.integers(2**32))
@@ -162,15 +165,16 @@ def place_incident(kind, free, n_rows, rng):
     if kind == "stuck_sensor":
         channels = (channels[int(choice * len(channels))],)
     total = np.concatenate(([0], np.cumsum(free)))
-    while duration >= 4:
+    while True:
         fits = np.flatnonzero(total[duration:] - total[:-duration] == duration)
         if len(fits):
             start = int(fits[int(where * len(fits))])
             stop = start + duration
             free[max(0, start - duration) : stop + duration] = False
             return Incident(kind, start, stop, severity, channels, seed)
-        duration //= 2
-    return None
+        if duration == _FEWEST_ROWS:
+            return None
+        duration = max(_FEWEST_ROWS, duration // 2)
 
 
 def disturb(incidents, visit, downlink):
@@ -194,14 +198,14 @@ def disturb(incidents, visit, downlink):
 
 
 def _frequency_offset(disturbance, incident, visit, downlink, rng):
-    """A step of the carrier, as from a wrong predict or a jump of the oscillator."""
+    """Step the carrier, as a wrong predict or a jump of the oscillator does."""
     size = (1.0 + 4.0 * incident.severity) * downlink.frequency / 8.4e9
     shape = 1 - 0.9 * np.exp(-np.arange(len(incident)) / 2)
     disturbance.frequency[incident.rows] += rng.choice([-1, 1]) * size * shape
 
 
 def _loss_of_lock(disturbance, incident, visit, downlink, rng):
-    """The receiver drops the carrier in bursts; the signal itself is there."""
+    """Drop the carrier in bursts, although the signal is there."""
     stop = max(incident.start + 1, incident.stop - 3 * visit.reaction)
     length = stop - incident.start
     lost = drift(rng, length, 3.0) < 0.2 + 2.5 * incident.severity
@@ -210,7 +214,7 @@ def _loss_of_lock(disturbance, incident, visit, downlink, rng):
 
 
 def _pointing_error(disturbance, incident, visit, downlink, rng):
-    """The beam walks off while the servo believes that it is on target."""
+    """Let the beam walk off while the servo believes that it is on target."""
     loss = 0.6 + 2.4 * incident.severity
     offset = visit.beamwidth * np.sqrt(loss / 12)
     ramp = np.minimum(1, np.arange(1, len(incident) + 1) / (0.3 * len(incident)))
@@ -220,20 +224,22 @@ def _pointing_error(disturbance, incident, visit, downlink, rng):
 
 
 def _receiver_misconfiguration(disturbance, incident, visit, downlink, rng):
-    """The receiver expects another symbol rate, or another code, than is sent."""
-    rows = slice(incident.start, max(incident.start + 1, incident.stop - 2 * visit.reaction))
-    wrong_rate = rng.random() < 0.5
-    what = disturbance.wrong_rate if wrong_rate else disturbance.wrong_coding
+    """Expect another symbol rate, or another code, than is sent."""
+    rows = slice(
+        incident.start, max(incident.start + 1, incident.stop - 2 * visit.reaction)
+    )
+    severe = incident.severity > 0.5
+    what = disturbance.wrong_rate if severe else disturbance.wrong_coding
     what[rows] = True
 
 
 def _stuck_sensor(disturbance, incident, visit, downlink, rng):
-    """One measurement repeats its last value."""
+    """Repeat the last value of one measurement."""
     disturbance.frozen.append((incident.channels[0], incident.start, incident.stop))
 
 
 def _weather_attenuation(disturbance, incident, visit, downlink, rng):
-    """A rain cell crosses the beam."""
+    """Let a rain cell cross the beam."""
     low, high = downlink.weather
     peak = low + (high - low) * incident.severity
     n_rows = len(incident)

@@ -7,6 +7,12 @@ import pandas as pd
 from sklearn.utils import Bunch, check_random_state
 
 from skdsn._sklearn import Interval, StrOptions, validate_params
+from skdsn.datasets._dsn_frames import (
+    as_time,
+    column_frame,
+    incident_frame,
+    telemetry_frame,
+)
 from skdsn.datasets._dsn_incidents import (
     assign_incidents,
     disturb,
@@ -14,28 +20,9 @@ from skdsn.datasets._dsn_incidents import (
 )
 from skdsn.datasets._dsn_receiver import receive
 from skdsn.datasets._dsn_schedule import plan_visit
-from skdsn.datasets._dsn_vocabulary import (
-    ANTENNA_MODES,
-    CODINGS,
-    COLUMNS,
-    DOPPLER_MODES,
-    LOCK,
-    MISSIONS,
-    SWITCH,
-    column_names,
-)
+from skdsn.datasets._dsn_vocabulary import COLUMNS, MISSIONS, column_names
+from skdsn.tracks import as_seconds
 
-_LEVELS = {
-    "antenna_mode": ANTENNA_MODES,
-    "uplink_state": SWITCH,
-    "ranging_state": SWITCH,
-    "doppler_mode": DOPPLER_MODES,
-    "carrier_lock": LOCK,
-    "subcarrier_lock": LOCK,
-    "symbol_lock": LOCK,
-    "decoder_lock": LOCK,
-    "coding": (*(coding.name for coding in CODINGS), "NONE"),
-}
 _LONGEST_PASS = 8 * 3600  # s
 
 # Independent random streams: what one consumes does not move another.
@@ -113,7 +100,7 @@ def make_dsn_passes(
             ``track``, ``kind``, ``INCIDENT_START_TIME_DT``,
             ``INCIDENT_END_TIME_DT`` (both included, naive UTC), ``station``,
             ``pass_id``, ``severity`` (0 = hardly visible, 1 = severe) and
-            ``columns`` (those that it may change, separated by spaces).
+            ``channels`` (columns that it may change, separated by spaces).
         tracks : DataFrame, one row per track
             ``track``, ``pass_id``, ``station``, ``band``, ``start``, ``end``,
             ``n_rows``.
@@ -129,30 +116,34 @@ def make_dsn_passes(
 
     Notes
     -----
-    ============================  ================================================
+    ============================= ===============================================
     kind                          signature
-    ============================  ================================================
+    ============================= ===============================================
     ``frequency_offset``          residual and carrier shift, power as before
-    ``loss_of_lock``              carrier out in bursts, although the antenna tracks
-                                  and the predicted power is fine
+    ``loss_of_lock``              carrier out in bursts, although the antenna
+                                  tracks and the predicted power is fine
     ``pointing_error``            conscan offsets grow, power and SNR fall, noise
                                   temperature and servo errors as before
-    ``receiver_misconfiguration`` symbol rate or code other than sent: decoder out,
-                                  carrier fine
-    ``stuck_sensor``              one measurement repeats its last value
+    ``receiver_misconfiguration`` code (severe: symbol rate) other than sent, so
+                                  decoder out, carrier fine
+    ``stuck_sensor``              one measurement repeats its last value, whatever
+                                  the severity
     ``weather_attenuation``       noise temperature up, power and SNR down (not in
                                   S band)
-    ============================  ================================================
+    ============================= ===============================================
 
-    An incident lasts between 1/75 and 2/15 of an average pass (8 to 80 of 600 rows).
-    A pointing error strikes both bands of a pass of JWST.
+    An incident lasts between 1/75 and 2/15 of an average pass (8 to 80 of 600 rows),
+    less where there is no room, and four rows at least. A pointing error strikes both
+    bands of a pass of JWST.
 
     Nominal, though limits may not think so: the antenna is parked at exactly 90
     degrees of elevation, without lock, at both ends of a pass and during a storm; the
-    carrier drops for a moment when it becomes coherent; the ranging tone takes power;
+    beam is off for a moment when it arrives, and the carrier drops when it becomes
+    coherent; the ranging tone takes power;
     symbol rate and modulation step up in mid-pass; the spacecraft sends no telemetry
     for a while; weather and wind differ between passes; rows are missing for 20 to 60
-    minutes. The orbit of MRO is seen face on: it is never behind Mars.
+    minutes. The orbit of MRO is seen almost face on: it is never
+    behind Mars.
 
     References
     ----------
@@ -198,14 +189,14 @@ def make_dsn_passes(
                 streams(_MISSING, number, own), visit.n_rows, missing_fraction
             )
             telemetry.append(data)
-    X, y = _frame(telemetry, tracks, mission)
-    incidents = _incident_frame(reports, column_names(mission))
+    X, y = telemetry_frame(telemetry, tracks, mission)
+    incidents = incident_frame(reports, column_names(mission))
     return Bunch(
         X=X,
         y=y,
         incidents=incidents,
         tracks=pd.DataFrame(tracks),
-        columns=_column_frame(mission),
+        columns=column_frame(mission),
         DESCR=_DESCR.format(
             mission=mission.name,
             n_tracks=n_tracks,
@@ -230,11 +221,8 @@ class _Streams:
 
 
 def _plan_visits(mission, n_tracks, n_rows, cadence, start, streams):
-    """The passes in order of time, each with the downlinks that it records."""
-    after = pd.Timestamp(start)
-    if after.tz is not None:
-        after = after.tz_convert("UTC").tz_localize(None)
-    after = (after - pd.Timestamp(0)).total_seconds()
+    """Plan the passes in order of time, each with the downlinks that it records."""
+    after = as_seconds([_read_start(start)])[0]
     visits, left = [], n_tracks
     while left > 0:
         rng = streams(_VISIT, len(visits))
@@ -242,6 +230,19 @@ def _plan_visits(mission, n_tracks, n_rows, cadence, start, streams):
         visits.append((visit, mission.downlinks[:left]))
         left -= len(mission.downlinks)
     return visits
+
+
+def _read_start(start):
+    """One point in time."""
+    try:
+        time = pd.Timestamp(start)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"start must be a date such as '2025-06-02'; got {start!r}."
+        ) from error
+    if pd.isna(time):
+        raise ValueError(f"start must be a date such as '2025-06-02'; got {start!r}.")
+    return time
 
 
 def _plan_incidents(visits, fraction, n_rows, streams):
@@ -271,8 +272,8 @@ def _describe_track(mission, number, visit, downlink):
         "pass_id": pass_id,
         "station": visit.station.name,
         "band": downlink.band,
-        "start": _time(visit.seconds[0]),
-        "end": _time(visit.seconds[-1]),
+        "start": as_time(visit.seconds[0]),
+        "end": as_time(visit.seconds[-1]),
         "n_rows": visit.n_rows,
     }
 
@@ -281,40 +282,13 @@ def _report(incident, track, visit):
     return {
         "track": track["track"],
         "kind": incident.kind,
-        "INCIDENT_START_TIME_DT": _time(visit.seconds[incident.start]),
-        "INCIDENT_END_TIME_DT": _time(visit.seconds[incident.stop - 1]),
+        "INCIDENT_START_TIME_DT": as_time(visit.seconds[incident.start]),
+        "INCIDENT_END_TIME_DT": as_time(visit.seconds[incident.stop - 1]),
         "station": track["station"],
         "pass_id": track["pass_id"],
         "severity": round(incident.severity, 3),
-        "columns": incident.channels,
+        "channels": incident.channels,
     }
-
-
-def _incident_frame(reports, names):
-    """Incidents as a table; typed also where there is none."""
-    columns = {
-        "track": "str",
-        "kind": "str",
-        "INCIDENT_START_TIME_DT": "datetime64[us]",
-        "INCIDENT_END_TIME_DT": "datetime64[us]",
-        "station": "str",
-        "pass_id": "str",
-        "severity": "float64",
-        "columns": "str",
-    }
-    for report in reports:
-        report["columns"] = " ".join(names[q] for q in report["columns"])
-    return pd.DataFrame(reports, columns=list(columns)).astype(columns)
-
-
-def _column_frame(mission):
-    names = column_names(mission)
-    rows = [
-        {"quantity": c.quantity, "unit": c.unit, "kind": c.kind}
-        for c in COLUMNS
-        if c.quantity in names
-    ]
-    return pd.DataFrame(rows, index=pd.Index(names.values(), name="column"))
 
 
 def _equipment(rng, visit, downlink, mission):
@@ -324,7 +298,7 @@ def _equipment(rng, visit, downlink, mission):
         "station": visit.station.name,
         "uplink_band": mission.uplink_band,
         "downlink_band": downlink.band,
-        "receiver": f"RCV-{complex_number + rng.integers(1, 5)}",
+        "receiver": f"RCV-{complex_number + rng.integers(1, 3)}",
         "lna": f"{downlink.band}-LNA-{rng.integers(1, 3)}",
     }
     power = mission.uplink_power * (1 + 0.002 * rng.standard_normal(visit.n_rows))
@@ -335,45 +309,3 @@ def _missing(rng, n_rows, fraction):
     """Cells lost in dropouts of four rows of one column, bool (n_columns, n_rows)."""
     begin = rng.random((len(COLUMNS), n_rows + 3)) < 1 - (1 - fraction) ** 0.25
     return begin[:, 3:] | begin[:, 2:-1] | begin[:, 1:-2] | begin[:, :-3]
-
-
-def _frame(telemetry, tracks, mission):
-    """Stack the tracks into X and y."""
-    lengths = [track["n_rows"] for track in tracks]
-    ids = np.repeat(np.array([track["track"] for track in tracks], object), lengths)
-    times = _time(np.concatenate([data["received_at"] for data in telemetry]))
-    index = pd.MultiIndex.from_arrays([ids, times], names=["track", "time"])
-    missing = np.concatenate([data["missing"] for data in telemetry], axis=1)
-    names, columns = column_names(mission), {}
-    for column, lost in zip(COLUMNS, missing, strict=True):
-        quantity = column.quantity
-        if quantity not in names:
-            continue
-        values = [data[quantity] for data in telemetry]
-        if column.kind == "time":
-            values = _timestamps(times, mission)
-        elif quantity in _LEVELS:
-            levels = np.array(_LEVELS[quantity], dtype=object)
-            values = np.where(lost, np.nan, levels[np.concatenate(values)])
-        elif column.kind == "categorical":
-            values = np.where(lost, np.nan, np.repeat(np.array(values, object), lengths))
-        else:
-            values = np.where(lost, np.nan, np.concatenate(values))
-        columns[names[quantity]] = values
-    y = np.concatenate([data["anomaly"] for data in telemetry])
-    return pd.DataFrame(columns, index=index), pd.Series(y, index, name="anomaly")
-
-
-def _timestamps(times, mission):
-    """The time as the mission writes it into its own column."""
-    if mission.name == "MRO":
-        return np.datetime_as_string(times.to_numpy(), unit="ms").astype(object)
-    return (times - pd.Timestamp(0)).total_seconds().to_numpy()
-
-
-def _time(seconds):
-    """Naive UTC datetimes, to the microsecond."""
-    ticks = np.rint(np.asarray(seconds) * 1e6).astype(np.int64)
-    if ticks.ndim == 0:
-        return pd.Timestamp(ticks.astype("datetime64[us]"))
-    return pd.DatetimeIndex(ticks.astype("datetime64[us]"))

@@ -73,10 +73,10 @@ def hour_angle(seconds, longitude, right_ascension):
 
 
 def look_angles(latitude, declination, hour_angle):
-    """Elevation and azimuth (from north through east) seen from a station."""
-    lat, dec, hour = np.radians(latitude), np.radians(declination), hour_angle
-    hour = np.radians(hour)
+    """Return elevation and azimuth (from north through east) seen from a station."""
+    lat, dec, hour = map(np.radians, (latitude, declination, hour_angle))
     sine = np.sin(lat) * np.sin(dec) + np.cos(lat) * np.cos(dec) * np.cos(hour)
+    sine = np.clip(sine, -1, 1)  # rounding, at the zenith
     east = -np.cos(dec) * np.sin(hour)
     north = np.sin(dec) * np.cos(lat) - np.cos(dec) * np.cos(hour) * np.sin(lat)
     return np.degrees(np.arcsin(sine)), np.degrees(np.arctan2(east, north)) % 360
@@ -91,7 +91,7 @@ def view_half_width(latitude, declination, elevation):
 
 
 def station_range(elevation):
-    """What standing on the turning Earth adds to the geocentric range."""
+    """Return what standing on the turning Earth adds to the geocentric range."""
     return -EARTH_RADIUS * np.sin(np.radians(elevation))
 
 
@@ -129,9 +129,7 @@ def air_mass(elevation):
 def noise_temperature(antenna, attenuation, *, atmosphere=275.0):
     """System noise temperature above an attenuating atmosphere [1]_."""
     transmission = 10 ** (-attenuation / 10)
-    return (
-        antenna + atmosphere * (1 - transmission) + COSMIC_BACKGROUND * transmission
-    )
+    return antenna + atmosphere * (1 - transmission) + COSMIC_BACKGROUND * transmission
 
 
 def noise_density(temperature):

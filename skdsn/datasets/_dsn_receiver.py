@@ -3,10 +3,19 @@
 import numpy as np
 
 from skdsn.datasets import _dsn_physics as physics
-from skdsn.datasets._dsn_vocabulary import CODINGS, DISHES, TWO_WAY
+from skdsn.datasets._dsn_vocabulary import (
+    CODINGS,
+    DISHES,
+    ONE_WAY,
+    SEARCH_SPREAD,
+    TWO_WAY,
+)
 
 _LOOP_BANDWIDTH = 13.0  # dB-Hz
-_FRAME_BITS = 8920  # information bits, turbo block
+_IMPLEMENTATION_LOSS = 0.4  # dB
+_RANGING_LOSS = 0.7  # dB that the ranging tone takes from carrier and data
+_TRANSMITTER_NOISE = 1.5  # K that the uplink adds
+_FRAME_BITS = 8920  # information bits of a turbo block
 
 
 def receive(visit, downlink, disturbance, rng):
@@ -31,68 +40,72 @@ def receive(visit, downlink, disturbance, rng):
     noise = rng.standard_normal((10, visit.n_rows))
     fading = physics.drift(rng, visit.n_rows, 300 / visit.cadence)
 
-    clear = downlink.zenith * physics.air_mass(visit.elevation)
-    attenuation = clear * visit.weather + disturbance.attenuation
+    attenuation = downlink.zenith * physics.air_mass(visit.elevation) * visit.weather
+    attenuation = attenuation + disturbance.attenuation
     temperature = physics.noise_temperature(
-        dish.temperature + 1.0 * bias[0] + 1.5 * visit.uplink, attenuation
+        dish.temperature + bias[0] + _TRANSMITTER_NOISE * visit.uplink, attenuation
     )
     density = physics.noise_density(temperature)
-
+    pointing = visit.pointing + disturbance.pointing
     lossless = (
         downlink.power
         + physics.antenna_gain(dish.gain, dish.sag, visit.sky_elevation)
         - physics.free_space_loss(visit.slant_range, downlink.frequency)
     )
     expected = lossless - downlink.zenith * physics.air_mass(visit.sky_elevation)
-    pointing = visit.pointing + disturbance.pointing
-    offset = np.hypot(*pointing)
     power = (
         lossless
         - attenuation
-        - physics.pointing_loss(offset, dish.beamwidth)
+        - physics.pointing_loss(np.hypot(*pointing), dish.beamwidth)
         + 0.4 * bias[1]
         + 0.15 * fading
         + 0.05 * noise[0]
     )
 
     mode = _telemetry_mode(visit, downlink, dish, expected, rng)
-    tone = 0.7 * visit.ranging  # dB that the ranging tone takes
+    tone = _RANGING_LOSS * visit.ranging
     carrier_share = np.where(visit.carrier_only, 0.0, mode["carrier_share"]) - tone
     carrier_snr = power + carrier_share - density
-    symbol_snr = (
-        power + mode["data_share"] - tone - density - 10 * np.log10(mode["rate"]) - 0.4
-    )
+    symbol_snr = power + mode["data_share"] - tone - density
+    symbol_snr -= 10 * np.log10(mode["rate"]) + _IMPLEMENTATION_LOSS
     margin = symbol_snr - mode["threshold"]
     locks = _locks(visit, disturbance, mode, carrier_snr, margin, noise[1])
-    carrier, _, symbol, decoder = locks
+    carrier, symbol = locks["carrier_lock"], locks["symbol_lock"]
 
-    residual = _doppler_residual(visit, downlink, disturbance, rng)
-    sweep = 100 * downlink.frequency / 8.4e9 * noise[2]
-    residual = np.where(carrier, residual, sweep)
-    legs = np.where(visit.doppler_mode == 0, 1, 2)
-    predicted_frequency = physics.received_frequency(
-        downlink.frequency, visit.range_rate, legs
-    )
-
-    floor = physics.noise_density(temperature) + _LOOP_BANDWIDTH
-    wrong = disturbance.wrong_rate
-    configured = np.where(wrong, mode["other_rate"], mode["rate"])
-    configured = np.where(visit.carrier_only, 0.0, configured)
-    coding = np.where(
-        disturbance.wrong_coding, mode["other_coding"], mode["coding"]
-    ).astype(int)
-    bits = configured * np.array([c.rate for c in CODINGS])[coding]
-    received, errors = _frames(visit, bits, decoder, margin, noise[3])
-    conscan = pointing + 0.03 * visit.beamwidth * noise[4:6]
-    conscan = np.where(visit.tracked, conscan, 0.0)
+    # Without lock a meter shows what its bandwidth holds, and that is noise.
+    floor = density + _LOOP_BANDWIDTH + 0.8 * noise[2]
+    conscan = pointing + 0.03 * visit.beamwidth * noise[3:5]
+    level = np.where(carrier, power + carrier_share + 0.05 * noise[5], floor)
     telemetry = {
+        **_visit_columns(visit),
+        "conscan_elevation": np.where(visit.tracked, conscan[0], 0.0),
+        "conscan_cross_elevation": np.where(visit.tracked, conscan[1], 0.0),
+        **_carrier_frequency(visit, downlink, disturbance, carrier, rng),
+        "carrier_power": level + 0.2 * bias[2],
+        "predicted_power": expected + carrier_share + 0.3 * bias[3],
+        "carrier_snr": np.where(
+            carrier, carrier_snr + 0.12 * noise[6], 4 + 1.5 * noise[6]
+        ),
+        "symbol_snr": np.where(
+            symbol, symbol_snr + 0.1 * noise[7], mode["threshold"] - 4 + noise[7]
+        ),
+        "system_noise_temperature": temperature + 0.15 * noise[8] + 0.8 * bias[4],
+        **{name: lock.astype(int) for name, lock in locks.items()},
+        **_telemetry_columns(visit, disturbance, mode, locks, margin, noise[9]),
+    }
+    for quantity, start, stop in disturbance.frozen:
+        telemetry[quantity][start:stop] = telemetry[quantity][start - 1]
+    return telemetry
+
+
+def _visit_columns(visit):
+    """Collect what antenna, weather mast and predicts say."""
+    return {
         "antenna_mode": visit.antenna_mode,
         "azimuth": visit.azimuth,
         "elevation": visit.elevation,
         "azimuth_error": visit.servo[0],
         "elevation_error": visit.servo[1],
-        "conscan_elevation": conscan[0],
-        "conscan_cross_elevation": conscan[1],
         "wind_speed": visit.wind,
         "slant_range": visit.slant_range,
         "range_rate": visit.range_rate,
@@ -100,72 +113,43 @@ def receive(visit, downlink, disturbance, rng):
         "uplink_state": visit.uplink.astype(int),
         "ranging_state": visit.ranging.astype(int),
         "doppler_mode": visit.doppler_mode,
-        "carrier_frequency": predicted_frequency + residual,
-        "doppler_residual": residual,
-        "carrier_power": np.where(
-            carrier, power + carrier_share + 0.05 * noise[6], floor + 0.8 * noise[6]
-        )
-        + 0.2 * bias[2],
-        "predicted_power": expected + carrier_share + 0.3 * bias[3],
-        "carrier_snr": np.where(
-            carrier, carrier_snr + 0.12 * noise[7], 4 + 1.5 * noise[7]
-        ),
-        "symbol_snr": np.where(
-            symbol & ~wrong,
-            symbol_snr + 0.1 * noise[8],
-            mode["threshold"] - 4 + noise[8],
-        ),
-        "system_noise_temperature": temperature + 0.15 * noise[9] + 0.8 * bias[4],
-        "carrier_lock": carrier.astype(int),
-        "subcarrier_lock": locks[1].astype(int),
-        "symbol_lock": symbol.astype(int),
-        "decoder_lock": decoder.astype(int),
-        "coding": np.where(visit.carrier_only, len(CODINGS), coding),
-        "symbol_rate": configured,
-        "bit_rate": bits,
-        "frames_received": received,
-        "frames_in_error": errors,
-        "frame_counter": np.cumsum(received),
     }
-    for quantity, start, stop in disturbance.frozen:
-        telemetry[quantity][start:stop] = telemetry[quantity][start - 1]
-    return telemetry
 
 
 def _telemetry_mode(visit, downlink, dish, expected, rng):
-    """Symbol rate, code and modulation; some passes step up while the link is best."""
+    """Symbol rate, code and modulation, as many as the predicted link carries.
+
+    Some passes run one rate slower, and step up while the spacecraft is high.
+    """
     coding = int(rng.choice(downlink.codings))
     other = int(rng.choice([c for c in downlink.codings if c != coding]))
     wanted = rng.uniform(2.0, 5.0)  # dB of margin
-    steps, first, last = int(rng.random() < 0.4), *np.sort(rng.uniform(0.15, 0.85, 2))
+    steps = int(rng.random() < 0.4)
+    first, last = np.sort(rng.uniform(0.15, 0.85, size=2))
+
     threshold = CODINGS[coding].threshold
-    density = physics.noise_density(
-        physics.noise_temperature(
-            dish.temperature,
-            downlink.zenith * physics.air_mass(visit.sky_elevation),
-        )
-    )
-    room = expected - density - threshold - wanted - 1.0
+    clear = downlink.zenith * physics.air_mass(visit.sky_elevation)
+    density = physics.noise_density(physics.noise_temperature(dish.temperature, clear))
+    room = expected - density - threshold - wanted - 1.0  # dB, of the symbol rate
     rates = np.array(downlink.rates)
     share = np.arange(visit.n_rows) / visit.n_rows
     middle = (share >= first) & (share < last)
     base = _fastest(rates, room[visit.tracked].min())
     best = _fastest(rates, room[middle & visit.tracked].min(initial=np.inf))
     low, high = max(0, base - steps), max(base, min(best, base + 1))
-    level = np.where(middle & steps, high, low)
+    level = np.where(middle & (steps > 0), high, low)
+    other_level = np.where(level + 1 < len(rates), level + 1, level - 1)
     index = np.interp(level / (len(rates) - 1), (0, 1), downlink.indices)
     carrier_share, data_share = physics.modulation_split(index)
-    changed = np.zeros(visit.n_rows, dtype=bool)
-    changed[1:] = level[1:] != level[:-1]
     return {
         "rate": rates[level],
-        "other_rate": rates[np.where(level + 1 < len(rates), level + 1, level - 1)],
+        "other_rate": rates[other_level],
+        "changed": np.diff(level, prepend=level[0]) != 0,
         "coding": coding,
         "other_coding": other,
         "threshold": threshold,
         "carrier_share": carrier_share,
         "data_share": data_share,
-        "changed": changed,
     }
 
 
@@ -176,46 +160,70 @@ def _fastest(rates, room):
 
 def _locks(visit, disturbance, mode, carrier_snr, margin, jitter):
     """Carrier, subcarrier, symbol and decoder lock: each needs the one before."""
-    transition = np.zeros(visit.n_rows, dtype=bool)
-    transition[1:] = visit.doppler_mode[1:] != visit.doppler_mode[:-1]
+    mode_change = np.diff(visit.doppler_mode, prepend=visit.doppler_mode[0]) != 0
     loop_snr = np.where(visit.tracked, carrier_snr - _LOOP_BANDWIDTH, -30.0)
     carrier = physics.hysteresis(loop_snr + 0.4 * jitter, 7.0, 10.0)
-    carrier &= ~transition & ~disturbance.carrier_lost
+    carrier &= ~mode_change & ~disturbance.carrier_lost
     carrier = physics.settle(carrier, visit.reaction)
-    data = ~visit.carrier_only
-    subcarrier = carrier & data
-    strong = physics.hysteresis(margin + 0.3 * jitter, -2.5, -1.5)
-    symbol = subcarrier & strong & ~mode["changed"] & ~disturbance.wrong_rate
+    subcarrier = carrier & ~visit.carrier_only
+    symbol = physics.hysteresis(margin + 0.3 * jitter, -2.5, -1.5)
+    symbol &= subcarrier & ~mode["changed"] & ~disturbance.wrong_rate
     symbol = physics.settle(symbol, visit.reaction)
-    decodable = physics.hysteresis(margin + 0.3 * jitter, -0.2, 0.3)
-    decoder = physics.settle(
-        symbol & decodable & ~disturbance.wrong_coding, visit.reaction
-    )
-    return carrier, subcarrier, symbol, decoder
+    decoder = physics.hysteresis(margin + 0.3 * jitter, -0.2, 0.3)
+    decoder &= symbol & ~disturbance.wrong_coding
+    decoder = physics.settle(decoder, visit.reaction)
+    return {
+        "carrier_lock": carrier,
+        "subcarrier_lock": subcarrier,
+        "symbol_lock": symbol,
+        "decoder_lock": decoder,
+    }
 
 
-def _doppler_residual(visit, downlink, disturbance, rng):
-    """Observed minus predicted carrier: trajectory error, oscillator, plasma noise."""
-    scale = downlink.frequency / 8.4e9
+def _carrier_frequency(visit, downlink, disturbance, carrier, rng):
+    """Predicted carrier plus residual; a searching receiver wanders widely.
+
+    The residual is the error of the trajectory, the plasma on the way and, one-way,
+    the oscillator of the spacecraft.
+    """
+    n_rows, scale = visit.n_rows, downlink.frequency / 8.4e9
     trajectory = np.exp(rng.normal(np.log(0.2), 0.7))
     plasma = np.exp(rng.normal(np.log(0.06), 0.6))
-    white = rng.standard_normal(visit.n_rows)
-    oscillator = 0.9 * rng.normal() + 0.5 * physics.drift(
-        rng, visit.n_rows, 7200 / visit.cadence
-    )
-    coherent = visit.doppler_mode == TWO_WAY
-    phase = rng.uniform(0, 2 * np.pi)
+    phase, offset = rng.uniform(0, 2 * np.pi), 0.9 * rng.normal()
+    white, search = rng.standard_normal((2, n_rows))
+    wander = 0.5 * physics.drift(rng, n_rows, 7200 / visit.cadence)
+
+    one_way = visit.doppler_mode == ONE_WAY
     error = trajectory * np.sin(visit.orbit_phase + phase)
-    error = error + np.where(visit.doppler_mode == 0, oscillator, 0.0)
-    spread = np.where(coherent, plasma, 2 * plasma)
-    return scale * (error + spread * white) + disturbance.frequency
+    error = error + np.where(one_way, offset + wander, 0.0)
+    spread = np.where(visit.doppler_mode == TWO_WAY, plasma, 2 * plasma)
+    locked = scale * (error + spread * white) + disturbance.frequency
+    residual = np.where(carrier, locked, scale * SEARCH_SPREAD * search)
+    predicted = physics.received_frequency(
+        downlink.frequency, visit.range_rate, np.where(one_way, 1, 2)
+    )
+    return {
+        "carrier_frequency": predicted + residual,
+        "doppler_residual": residual,
+    }
 
 
-def _frames(visit, bits, decoder, margin, jitter):
-    """Frames decoded in the time of a row, and how many of them were bad."""
-    whole = np.floor(bits * visit.cadence / _FRAME_BITS)
-    bad = 1 / (1 + np.exp(np.clip(8 * (margin - 0.3), -50, 50)))
-    expected = whole * bad
-    errors = np.clip(np.rint(expected + np.sqrt(expected) * jitter), 0, whole)
-    errors = np.where(decoder, errors, 0.0)
-    return np.where(decoder, whole - errors, 0.0), errors
+def _telemetry_columns(visit, disturbance, mode, locks, margin, jitter):
+    """Collect the set-up of the receiver and the frames that come out of it."""
+    rate = np.where(disturbance.wrong_rate, mode["other_rate"], mode["rate"])
+    rate = np.where(visit.carrier_only, 0.0, rate)
+    coding = np.where(disturbance.wrong_coding, mode["other_coding"], mode["coding"])
+    bits = rate * np.array([code.rate for code in CODINGS])[coding]
+    sent = np.where(
+        locks["decoder_lock"], np.floor(bits * visit.cadence / _FRAME_BITS), 0.0
+    )
+    lost = sent / (1 + np.exp(np.clip(8 * (margin - 0.3), -50, 50)))
+    errors = np.clip(np.rint(lost + np.sqrt(lost) * jitter), 0, sent)
+    return {
+        "coding": np.where(visit.carrier_only, len(CODINGS), coding),
+        "symbol_rate": rate,
+        "bit_rate": bits,
+        "frames_received": sent - errors,
+        "frames_in_error": errors,
+        "frame_counter": np.cumsum(sent - errors),
+    }

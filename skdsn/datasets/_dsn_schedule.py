@@ -108,20 +108,25 @@ def plan_visit(mission, rng, after, n_rows, cadence):
         + orbit_speed * np.sin(phase)
     )
 
-    wind = np.exp(rng.normal(1.2, 0.5) + 0.3 * physics.drift(rng, n_rows, 900 / cadence))
+    wind = np.exp(
+        rng.normal(1.2, 0.5) + 0.3 * physics.drift(rng, n_rows, 900 / cadence)
+    )
     mode, wind = _antenna_modes(rng, n_rows, cadence, wind)
     elevation, azimuth = _antenna_angles(mode, *sky)
     beamwidth = min(
         DISHES[station.diameter, link.band].beamwidth for link in mission.downlinks
     )
+    tracked = mode >= TRACK
+    arrival = _arrival(tracked, cadence)
     sway = 1 + np.minimum(wind / 12, 1.5) ** 2
     pointing = [
-        rng.normal(0, 0.04) + 0.04 * sway * physics.drift(rng, n_rows, 300 / cadence)
+        rng.normal(0, 0.04)
+        + 0.04 * sway * physics.drift(rng, n_rows, 300 / cadence)
+        + 0.3 * rng.normal() * arrival
         for _ in range(2)
     ]
     servo = [0.03 * sway * physics.drift(rng, n_rows, 60 / cadence) for _ in range(2)]
 
-    tracked = mode >= TRACK
     light_time = 2 * slant_range.mean() / physics.SPEED_OF_LIGHT
     uplink, doppler = _uplink(rng, seconds, tracked, light_time)
     two_way = doppler == TWO_WAY
@@ -134,7 +139,7 @@ def plan_visit(mission, rng, after, n_rows, cadence):
     quiet = tracked & ~carrier_only
     if gap is not None:
         quiet[max(0, gap - 2) : gap + 2] = False
-    settled = physics.settle(quiet, 4 * (reaction + 1))
+    settled = physics.settle(quiet, 2 * (reaction + 1))
     visit = Visit(
         station=station,
         seconds=seconds,
@@ -177,7 +182,7 @@ def _next_station(mission, rng, after):
 
 
 def _clock(station, declination, transit, rng, n_rows, cadence):
-    """Times of the rows, within the view of the station, some with a gap."""
+    """Set the times of the rows within the view of the station, some with a gap."""
     width = physics.view_half_width(station.latitude, declination, MIN_ELEVATION)
     half_view = width / _SIDEREAL_RATE
     has_gap, gap_length = rng.random() < 0.2, rng.uniform(1200, 3600)
@@ -196,7 +201,7 @@ def _clock(station, declination, transit, rng, n_rows, cadence):
 
 
 def _rows(seconds, cadence, n_rows):
-    """A short time in rows: at least one, few of a short pass."""
+    """Count a short time in rows: at least one, few of a short pass."""
     return max(1, min(round(seconds / cadence), n_rows // 20))
 
 
@@ -227,6 +232,13 @@ def _antenna_angles(mode, elevation, azimuth):
         angle = np.where(mode == STOW, stow, sky)
         angles.append(np.interp(rows, rows[~moving], angle[~moving]))
     return angles
+
+
+def _arrival(tracked, cadence):
+    """Let the antenna settle on the spacecraft: 1 on arrival, then fading away."""
+    rows = np.arange(len(tracked))
+    waiting = np.maximum.accumulate(np.where(tracked, -1, rows))
+    return np.exp(-(rows - waiting - 1) * cadence / 90)
 
 
 def _uplink(rng, seconds, tracked, light_time):

@@ -1,8 +1,8 @@
 """Stations, missions and the names that each mission gives to its columns.
 
 Antenna figures are rounded from 810-005 (see ``_dsn_physics``); station
-coordinates from its module 301. Spacecraft figures are nominal ones, chosen so
-that received powers resemble those on the public DSN Now page.
+coordinates from its module 301. Spacecraft powers and rates are of the right
+order, chosen so that each link closes with a few dB to spare.
 """
 
 from collections.abc import Callable
@@ -16,6 +16,7 @@ ANTENNA_MODES = ("STOW", "SLEW", "TRACK", "CONSCAN")
 STOW, SLEW, TRACK, CONSCAN = range(4)
 DOPPLER_MODES = ("1-WAY", "2-WAY", "3-WAY")
 ONE_WAY, TWO_WAY, THREE_WAY = range(3)
+SEARCH_SPREAD = 100.0  # Hz at X band, of a receiver that looks for its carrier
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,7 @@ class Column:
 
 _TEXT = "categorical"
 COLUMNS = (
-    Column("received_at", "s", "RECEIVED_AT_TS", "AOJE", "time"),
+    Column("received_at", "UTC", "RECEIVED_AT_TS", "AOJE", "time"),
     Column("station", "", "STATION_ID", "BQVT", _TEXT),
     Column("antenna_mode", "", "ANTENNA_MODE", "CJUN", _TEXT),
     Column("azimuth", "deg", "AZIMUTH_ANGLE", "DAZK"),

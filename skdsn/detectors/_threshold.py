@@ -8,8 +8,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skdsn._sklearn import HasMethods, Interval, StrOptions, fit_context
-from skdsn.base import anomaly_scores, read_labels
+from skdsn._sklearn import HasMethods, Interval, RealNotInt, StrOptions, fit_context
+from skdsn.base import anomaly_scores, read_labels, read_rows
 from skdsn.metrics import (
     best_event_f1,
     best_point_adjusted_f1,
@@ -17,7 +17,6 @@ from skdsn.metrics import (
 )
 from skdsn.model_selection import StratifiedTrackKFold, WithinTrackChronologicalSplit
 from skdsn.streaming import stream_scores
-from skdsn.tracks import read_tracks
 
 
 def _detector_has(method):
@@ -89,9 +88,9 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         "cv": [
             None,
             Interval(Integral, 2, None, closed="left"),
-            Interval(Real, 0, 1, closed="neither"),
+            Interval(RealNotInt, 0, 1, closed="neither"),
             StrOptions({"prefit"}),
-            HasMethods(["split"]),
+            HasMethods(["split", "get_n_splits"]),
         ],
     }
 
@@ -131,20 +130,18 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         ValueError
             If no held-out row is anomalous, so that no threshold is best.
         """
-        if not hasattr(X, "iloc"):
+        rows = read_rows(self, X, reset=True, text=True, missing=True)
+        tracks = rows.tracks
+        if rows.index is None:
             X = np.asarray(X)
-        tracks = read_tracks(X)
         if y is None:
             raise ValueError(
                 "requires y to be passed, but the target y is None: the threshold is "
                 "chosen by labels."
             )
-        labels = read_labels(y, unlabelled=True)
-        if len(labels) != tracks.n_rows:
-            raise ValueError(
-                f"y has {len(labels)} labels for {tracks.n_rows} rows of X; "
-                "inconsistent numbers of samples."
-            )
+        labels = read_labels(y, rows, unlabelled=True)
+        if tracks.n_rows < 2:
+            raise ValueError("A threshold needs held-out rows; got n_samples=1.")
         self.classes_ = np.array([0, 1])
         if self.cv == "prefit":
             self.detector_ = self.detector
@@ -161,15 +158,11 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         self._choose(labels[held_out], scores[held_out], tracks, held_out)
         if self.cv != "prefit":
             self.detector_ = clone(self.detector).fit(X, y)
-        if hasattr(self.detector_, "n_features_in_"):
-            self.n_features_in_ = self.detector_.n_features_in_
-        if hasattr(self.detector_, "feature_names_in_"):
-            self.feature_names_in_ = self.detector_.feature_names_in_
         return self
 
     def _splits(self, X, labels, tracks):
         cv = 3 if self.cv is None else self.cv
-        if hasattr(cv, "split"):
+        if hasattr(cv, "get_n_splits"):
             return list(cv.split(X, labels))
         n_folds = cv if isinstance(cv, Integral) else max(2, round(1 / cv))
         if len(tracks) == 1:

@@ -19,9 +19,10 @@ from skdsn.preprocessing import (
 )
 from skdsn.tracks import is_categorical
 
-# Time tells when, not how: an input of the networks, never a target.
-_CLOCKS = ("seconds_since_start", "seconds_since_track_start")
-_CYCLES = ("hour_sin", "hour_cos", "dayofweek_sin", "dayofweek_cos")
+# Time tells when, not how: an input of the networks, never a target. Absolute time
+# is no input at all: later passes lie outside its training range, see
+# docs/decisions.md.
+_CLOCKS = ("seconds_since_track_start", "hour_sin", "hour_cos")
 
 # Columns of the missions' files that repeat the time, or tell the band.
 _JWST_DROP = (
@@ -131,8 +132,8 @@ def make_mro_detector(
     (50, 10)
     """
     steps = [
-        ("align", TrackAligner(clocks=_CLOCKS, drop=_MRO_DROP, max_gap=max_gap)),
-        ("time", CyclicalTimeEncoder()),
+        ("align", TrackAligner(drop=_MRO_DROP, max_gap=max_gap)),
+        ("time", CyclicalTimeEncoder(periods=("hour",))),
         ("missing", MissingnessPruner(max_missing=0.01)),
         ("cardinality", CardinalityPruner(max_levels=50)),
         ("impute", CausalImputer(max_gap=max_gap)),
@@ -144,7 +145,7 @@ def make_mro_detector(
             TransformerEncoder(
                 window=window,
                 n_targets=10,
-                inputs_only=_CLOCKS + _CYCLES,
+                inputs_only=_CLOCKS,
                 scaler=StandardScaler(),
                 max_epochs=max_epochs,
                 fit_stride=fit_stride,
@@ -155,7 +156,7 @@ def make_mro_detector(
                 verbose=verbose,
             ),
         ),
-        ("features", _keep("^(latent_|error$)")),
+        ("features", _keep("^latent_|^error$")),
         ("label", WindowLabeler(window, stride=fit_stride, max_gap=max_gap)),
         ("smote", AdaptiveSMOTE(random_state=random_state)),
         (
@@ -225,7 +226,7 @@ def make_jwst_detector(
     ['encode', 'features', 'label', 'smote', 'classify']
     """
     steps = [
-        ("align", TrackAligner(clocks=_CLOCKS, drop=_JWST_DROP, max_gap=max_gap)),
+        ("align", TrackAligner(drop=_JWST_DROP, max_gap=max_gap)),
         ("time", CyclicalTimeEncoder(periods=("hour",))),
         ("missing", MissingnessPruner(max_missing=0.01)),
         ("cardinality", CardinalityPruner(max_levels=50)),
@@ -238,7 +239,7 @@ def make_jwst_detector(
             CNNBiLSTMEncoder(
                 window=window,
                 n_targets=10,
-                inputs_only=_CLOCKS + _CYCLES,
+                inputs_only=_CLOCKS,
                 scaler=MinMaxScaler(),
                 max_epochs=max_epochs,
                 fit_stride=fit_stride,
@@ -321,7 +322,6 @@ def make_dsn_detector(
         (
             "align",
             TrackAligner(
-                clocks=("seconds_since_track_start",),
                 drop=tuple(dict.fromkeys(_JWST_DROP + _MRO_DROP)),
                 max_gap=max_gap,
             ),
@@ -336,7 +336,7 @@ def make_dsn_detector(
         (
             "encode",
             LSTMForecaster(
-                inputs_only=_CLOCKS + _CYCLES,
+                inputs_only=_CLOCKS,
                 passthrough=True,
                 max_epochs=max_epochs,
                 max_gap=max_gap,
@@ -351,8 +351,7 @@ def make_dsn_detector(
             "classify",
             RandomForestClassifier(
                 n_estimators=200,
-                min_samples_leaf=2,
-                max_features="sqrt",
+                min_samples_leaf=10,
                 n_jobs=n_jobs,
                 random_state=random_state,
             ),

@@ -175,14 +175,12 @@ def huber(errors):
     return np.where(errors <= 1, 0.5 * errors**2, errors - 0.5)
 
 
-def split_segments(tracks, bounds, fraction, rng):
+def validation_rows(tracks, fraction, rng):
     """Set aside whole tracks for validation, or the end of a single one.
 
     Parameters
     ----------
     tracks : Tracks
-    bounds : ndarray of shape (n_segments + 1,)
-        Segments of the tracks.
     fraction : float
         Share of the tracks to set aside.
     rng : numpy.random.RandomState

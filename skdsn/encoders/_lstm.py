@@ -6,7 +6,7 @@ import numpy as np
 
 from skdsn._core.segments import lengths
 from skdsn._sklearn import Interval
-from skdsn.encoders._base import ENCODER_CONSTRAINTS, BaseEncoder, split_segments
+from skdsn.encoders._base import ENCODER_CONSTRAINTS, BaseEncoder, validation_rows
 
 
 class LSTMForecaster(BaseEncoder):
@@ -168,7 +168,7 @@ class LSTMForecaster(BaseEncoder):
                 f"nothing to forecast; got n_samples={len(values)} rows in "
                 f"{len(bounds) - 1} segments."
             )
-        valid = split_segments(rows.tracks, bounds, self.validation_fraction, rng)
+        valid = validation_rows(rows.tracks, self.validation_fraction, rng)
         train_set, valid_set = self._batches(values, targets, bounds, valid)
         self.device_ = resolve_device(self.device)
         self.n_latents_ = self.hidden_size

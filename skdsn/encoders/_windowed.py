@@ -11,7 +11,7 @@ from skdsn._core.segments import (
 )
 from skdsn._core.windows import complete_windows, gather_windows, trailing_sum
 from skdsn.base import read_rows
-from skdsn.encoders._base import BaseEncoder, split_segments
+from skdsn.encoders._base import BaseEncoder, validation_rows
 
 
 class WindowedEncoder(BaseEncoder):
@@ -98,7 +98,7 @@ class WindowedEncoder(BaseEncoder):
             classes = np.full(len(windows), np.nan)
         if self._has_classifier:
             targets = np.column_stack([targets, classes.astype(np.float32)])
-        valid = split_segments(rows.tracks, bounds, self.validation_fraction, rng)
+        valid = validation_rows(rows.tracks, self.validation_fraction, rng)
         train_set, valid_set = self._batches(values, windows, targets, bounds, valid)
         module, module_params, criterion_params = self._network(values.shape[1])
         self.device_ = resolve_device(self.device)

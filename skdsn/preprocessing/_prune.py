@@ -4,7 +4,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from skdsn._sklearn import Interval
+from skdsn._sklearn import Interval, RealNotInt
 from skdsn.base import RowTransformer
 from skdsn.tracks import is_categorical
 
@@ -121,7 +121,7 @@ class CardinalityPruner(_Pruner):
         "max_levels": [Interval(Integral, 1, None, closed="left")],
         "min_frequency": [
             Interval(Integral, 1, None, closed="left"),
-            Interval(Real, 0, 1, closed="neither"),
+            Interval(RealNotInt, 0, 1, closed="neither"),
         ],
         "infrequent": [str],
     }
@@ -226,4 +226,5 @@ def _correlation(frame, block=65_536):
     # Rounding leaves a constant column with a spread of about eps times its level.
     constant = spread <= 1e-12 * np.sqrt(n_rows) * np.abs(mean)
     spread[constant | (spread == 0)] = np.inf
-    return product / np.outer(spread, spread)
+    # Rounding may lift equal columns above a correlation of 1.
+    return np.clip(product / np.outer(spread, spread), -1, 1)

@@ -56,7 +56,7 @@ class CyclicalTimeEncoder(MemoryTransformer):
     def _fit(self, rows, y):
         if isinstance(self.periods, dict):
             self.periods_ = {
-                name: (gap_seconds(period), 0.0)
+                name: (gap_seconds(period, f"period {name!r}"), 0.0)
                 for name, period in self.periods.items()
             }
         else:

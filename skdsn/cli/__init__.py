@@ -1,0 +1,60 @@
+"""The command line: each command is a few lines over the public API.
+
+Only this package prints. The commands import what they need when they run, so that
+``skdsn --help`` answers at once.
+"""
+
+import importlib
+import sys
+import warnings
+
+from skdsn.cli._parser import make_parser
+
+__all__ = ["main"]
+
+
+def main(argv=None):
+    """Run a command.
+
+    Parameters
+    ----------
+    argv : list of str, default=None
+        Arguments without the name of the program; None takes those of the process.
+
+    Returns
+    -------
+    int
+        Exit status: 0, or 2 for wrong input, which one line on standard error tells.
+
+    Examples
+    --------
+    >>> from skdsn.cli import main
+    >>> main(["score", "nothing.pkl", "nothing.csv"])
+    2
+    """
+    args = make_parser().parse_args(argv)
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        try:
+            command = importlib.import_module(f"skdsn.cli._{args.command}")
+            command.run(args)
+        except BrokenPipeError:  # such as `skdsn ... | head`
+            sys.stdout = None
+            return 1
+        except KeyboardInterrupt:
+            print("skdsn: stopped", file=sys.stderr)
+            return 130
+        except (ValueError, TypeError, OSError, ImportError) as error:
+            print(f"skdsn: error: {_one_line(error)}", file=sys.stderr)
+            return 2
+    return 0
+
+
+def _one_line(error):
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.strerror}: {error.filename}"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None):
+    print(f"skdsn: warning: {_one_line(message)}", file=sys.stderr)

@@ -1,0 +1,218 @@
+"""Detectors: made from the arguments, saved, and loaded again."""
+
+import ast
+import difflib
+import inspect
+import pickle
+import sys
+import warnings
+from pathlib import Path
+
+import skdsn
+from skdsn.detectors import (
+    TunedThresholdDetector,
+    make_dsn_detector,
+    make_jwst_detector,
+    make_mro_detector,
+)
+from skdsn.model_selection import GroupedTrackSplit, StratifiedTrackKFold
+from skdsn.report._files import replacing
+
+_FORMAT = "skdsn-detector-1"
+_RECIPES = {
+    "dsn": make_dsn_detector,
+    "mro": make_mro_detector,
+    "jwst": make_jwst_detector,
+}
+# What reading a broken pickle may raise.
+_BROKEN = (
+    pickle.UnpicklingError,
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+def make_recipe(args, **defaults):
+    """Make the detector that the arguments describe.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+    **defaults
+        Parameters that ``--set`` may still change.
+
+    Returns
+    -------
+    imblearn.pipeline.Pipeline
+    """
+    recipe = _RECIPES[args.recipe]
+    options = {
+        "n_jobs": args.jobs,
+        "random_state": args.seed,
+        "verbose": int(sys.stderr.isatty()),
+        **defaults,
+    }
+    if args.epochs is not None:
+        options["max_epochs"] = args.epochs
+    known = {*inspect.signature(recipe).parameters, *recipe().get_params()}
+    for item in args.overrides:
+        name, equals, text = item.partition("=")
+        if not equals:
+            raise ValueError(f"--set takes NAME=VALUE; got {item!r}.")
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else "."
+            raise ValueError(
+                f"--set: the recipe {args.recipe} has no parameter {name!r}{hint}"
+            )
+        options[name] = _value(text)
+    return recipe(**options)
+
+
+def tune(detector, args, cv):
+    """Have the threshold of a detector chosen by the arguments.
+
+    Parameters
+    ----------
+    detector : estimator
+    args : argparse.Namespace
+    cv : int or splitter
+
+    Returns
+    -------
+    TunedThresholdDetector
+    """
+    return TunedThresholdDetector(
+        detector,
+        objective=args.objective,
+        max_false_alarms=args.max_false_alarms,
+        cv=cv,
+    )
+
+
+def folds(data, n_splits, *, random_state=None):
+    """Make a splitter that keeps together what the data say belongs together.
+
+    Parameters
+    ----------
+    data : Bunch
+        As :func:`skdsn.cli._read.read_data` returns it.
+    n_splits : int
+    random_state : int, default=None
+        Shuffles the tracks.
+
+    Returns
+    -------
+    splitter
+    """
+    shuffle = random_state is not None
+    cv = StratifiedTrackKFold(n_splits, shuffle=shuffle, random_state=random_state)
+    if data.groups is None and not data.train_only:
+        return cv
+    return GroupedTrackSplit(cv, groups=data.groups, train_only=data.train_only)
+
+
+def save_detector(path, detector):
+    """Save a fitted detector, with the version of skdsn, as a pickle.
+
+    Parameters
+    ----------
+    path : str or path-like
+    detector : fitted estimator
+    """
+    content = {"format": _FORMAT, "skdsn": skdsn.__version__, "detector": detector}
+    with replacing(path) as draft, draft.open("wb") as file:
+        pickle.dump(content, file, protocol=pickle.HIGHEST_PROTOCOL)
+
+
+def load_detector(path):
+    """Load a saved detector. Reading a pickle can run any code that is in it.
+
+    Parameters
+    ----------
+    path : str or path-like
+
+    Returns
+    -------
+    fitted estimator
+
+    Raises
+    ------
+    ValueError
+        If the file holds anything else.
+
+    Warns
+    -----
+    UserWarning
+        If another version of skdsn saved it.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; name a detector file.")
+    with path.open("rb") as file:
+        is_pickle = file.read(1) == b"\x80"
+        file.seek(0)
+        try:
+            content = pickle.load(file) if is_pickle else None
+        except _BROKEN as error:
+            raise ValueError(
+                f"{path} is broken, or needs packages that are not installed: {error}"
+            ) from error
+    if not isinstance(content, dict) or content.get("format") != _FORMAT:
+        raise ValueError(
+            f"{path} is not a detector file; make one with skdsn fit ... --out {path}"
+        )
+    if content["skdsn"] != skdsn.__version__:
+        warnings.warn(
+            f"{path} was saved by skdsn {content['skdsn']}, this is skdsn "
+            f"{skdsn.__version__}; fit it again if its scores look wrong.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return content["detector"]
+
+
+def match_columns(detector, X, path):
+    """Give X the columns that the detector was fitted on, in that order.
+
+    Parameters
+    ----------
+    detector : fitted estimator
+    X : DataFrame
+    path : str
+        Where X comes from.
+
+    Returns
+    -------
+    DataFrame
+    """
+    names = getattr(detector, "feature_names_in_", None)
+    if names is None:
+        return X
+    missing = [name for name in names if name not in X.columns]
+    if missing:
+        raise ValueError(
+            f"{path} has no column {missing[0]!r}, which the detector was fitted on."
+        )
+    unknown = [name for name in X.columns if name not in set(names)]
+    if unknown:
+        raise ValueError(
+            f"{path} has columns that the detector was not fitted on; leave them out "
+            f"with {' '.join(f'--drop {name}' for name in unknown[:5])}"
+            f"{' and more' if len(unknown) > 5 else ''}."
+        )
+    return X[list(names)]
+
+
+def _value(text):
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text

@@ -1,0 +1,31 @@
+"""``skdsn evaluate``."""
+
+from skdsn.cli._detectors import load_detector, match_columns
+from skdsn.cli._print import print_report
+from skdsn.cli._read import need_labels, read_data, read_telemetry
+from skdsn.metrics import event_report
+from skdsn.report import write_metrics
+
+
+def run(args):
+    """Print, and perhaps write, the figures of a saved detector.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+    """
+    detector = load_detector(args.detector)
+    data = read_data(args)
+    need_labels(args, data.y, learn=False)
+    tested = ~data.X.index.get_level_values(0).isin(data.train_only)
+    X = match_columns(detector, data.X[tested], args.telemetry)
+    X_train = None
+    if args.train:
+        X_train = read_telemetry(args.train, args.track, args.time)
+        known = [column for column in X.columns if column in X_train.columns]
+        X_train = X_train[known]
+    report = event_report(detector, X, data.y[tested], X_train=X_train)
+    print_report(report)
+    if args.json:
+        write_metrics(args.json, report)
+        print(f"Wrote {args.json}")

@@ -1,0 +1,39 @@
+"""``skdsn fit``."""
+
+from time import perf_counter
+
+from skdsn.cli._detectors import folds, make_recipe, save_detector, tune
+from skdsn.cli._print import counted
+from skdsn.cli._read import need_labels, read_data
+from skdsn.report._files import check_target
+from skdsn.tracks import read_tracks
+
+
+def run(args):
+    """Fit a detector and save it.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+    """
+    check_target(args.out)  # before an hour of training
+    data = read_data(args)
+    need_labels(args, data.y, learn=True)
+    n_tracks = len(read_tracks(data.X))
+    detector = make_recipe(args)
+    if args.tune:
+        # A single track is split in time, which a splitter of tracks cannot do.
+        cv = args.folds if n_tracks == 1 else folds(data, args.folds)
+        detector = tune(detector, args, cv)
+    print(
+        f"Fitting on {counted(len(data.X), 'row')} of {counted(n_tracks, 'track')}, "
+        f"{counted(data.X.shape[1], 'column')}; {(data.y == 1).mean():.2%} of the rows "
+        "are anomalous ..."
+    )
+    begin = perf_counter()
+    detector.fit(data.X, data.y)
+    print(f"Fitted in {perf_counter() - begin:.0f} s.")
+    if args.tune:
+        print(f"Rows are flagged where the score exceeds {detector.threshold_:.3f}.")
+    save_detector(args.out, detector)
+    print(f"Saved {args.out}. Next: skdsn score {args.out} TELEMETRY")

@@ -1,0 +1,209 @@
+"""Telemetry, labels and incidents, out of the files that the user names."""
+
+import zlib
+from pathlib import Path
+
+import pandas as pd
+from sklearn.utils import Bunch
+
+from skdsn.base import read_labels
+from skdsn.datasets import load_smap_msl, stack_smap_msl
+from skdsn.labeling import label_incidents
+from skdsn.tracks import as_telemetry, read_tracks
+
+_CSV = (".csv", ".csv.gz")
+_PARQUET = (".parquet", ".pq")
+# Dates with the month or, as ground stations write them, with the day of the year.
+_DATES = ("ISO8601", "%Y-%jT%H:%M:%S.%f", "%Y-%jT%H:%M:%S")
+
+
+def read_data(args, path=None):
+    """Read telemetry and, where the arguments name any, its labels.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+    path : str, default=None
+        Another file than ``args.telemetry``.
+
+    Returns
+    -------
+    Bunch
+        ``X``; ``y``, a Series of int64 or None; and ``groups`` (track id to group),
+        ``train_only`` (track ids) and ``range_from``, as the splits of
+        :mod:`skdsn.model_selection` take them, None or empty for a file.
+    """
+    path = args.telemetry if path is None else path
+    if args.spacecraft:
+        return _read_smap_msl(path, args)
+    if args.channels:
+        raise ValueError("--channels goes with --spacecraft; see --drop for columns.")
+    column = getattr(args, "labels", None)
+    X = read_telemetry(path, args.track, args.time)
+    for name in [*args.drop, *([column] if column else [])]:
+        if name not in X.columns:
+            raise ValueError(
+                f"{path} has no column {name!r}; its columns are "
+                f"{', '.join(map(str, X.columns[:10]))}."
+            )
+    y = None
+    if column:
+        y = X[column]
+        y = pd.Series(read_labels(y, unlabelled=True), y.index, "int64", name=column)
+    elif getattr(args, "incidents", None):
+        y = _read_incidents(args, X)
+    X = X.drop(columns=[*args.drop, *([column] if column else [])])
+    return Bunch(X=X, y=y, groups=None, train_only=(), range_from=None)
+
+
+def need_labels(args, y, *, learn):
+    """Refuse to go on without labels, or to learn where none is anomalous."""
+    if y is None:
+        raise ValueError("Labels are needed: give --labels COLUMN or --incidents FILE.")
+    if learn and not (y == 1).any():
+        where = args.incidents or args.telemetry
+        raise ValueError(
+            f"No row of {args.telemetry} is anomalous, so there is no anomaly to learn "
+            f"from; check the labels in {where}."
+        )
+
+
+def read_telemetry(path, track=None, time=None):
+    """Read a telemetry frame from a CSV or Parquet file.
+
+    Parameters
+    ----------
+    path : str or path-like
+    track, time : str, default=None
+        Columns; None takes ``track`` and ``time`` where they exist.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by (track, time), or by time for a single track.
+    """
+    frame = read_table(path, text=track or "track")
+    if track is None and time is None and not isinstance(frame.index, pd.RangeIndex):
+        return as_telemetry(frame)  # Parquet keeps an index
+    if track is None and "track" in frame.columns:
+        track = "track"
+    time = time or "time"
+    if time not in frame.columns:
+        raise ValueError(
+            f"{path} has no column {time!r}; name the column of the time with --time. "
+            f"Its columns are {', '.join(map(str, frame.columns[:10]))}."
+        )
+    if pd.api.types.is_string_dtype(frame[time].dtype):
+        frame[time] = _dates(frame[time], path)
+    return as_telemetry(frame, track=track, time=time)
+
+
+def read_table(path, text=None):
+    """Read a CSV or Parquet file, the column `text` of a CSV file as text.
+
+    Parameters
+    ----------
+    path : str or path-like
+    text : str, default=None
+
+    Returns
+    -------
+    DataFrame
+    """
+    path = Path(path)
+    name = path.name.lower()
+    if path.is_dir():
+        raise ValueError(
+            f"{path} is a folder; name a file, or give --spacecraft if it is the "
+            "SMAP/MSL set."
+        )
+    if not name.endswith(_CSV + _PARQUET):
+        raise ValueError(
+            f"{path} is neither CSV (.csv, .csv.gz) nor Parquet (.parquet) by its name."
+        )
+    try:
+        if name.endswith(_PARQUET):
+            frame = pd.read_parquet(path)
+        else:
+            # Numbers exactly as written, and a column of one type throughout.
+            frame = pd.read_csv(
+                path,
+                dtype={text: "str"},
+                float_precision="round_trip",
+                low_memory=False,
+            )
+    except pd.errors.EmptyDataError as error:
+        raise ValueError(f"{path} is empty.") from error
+    except ImportError as error:
+        raise ImportError(
+            f"reading {path} needs pyarrow: pip install skdsn[parquet]"
+        ) from error
+    except (ValueError, EOFError, zlib.error) as error:
+        raise ValueError(f"{path} cannot be read as a table: {error}") from error
+    if len(frame) == 0:
+        raise ValueError(f"{path} holds no rows.")
+    return frame
+
+
+def _dates(column, path):
+    for form in _DATES:
+        try:
+            return pd.to_datetime(column, format=form)
+        except ValueError:
+            continue
+    raise ValueError(
+        f"Column {column.name!r} of {path} does not hold times; it begins with "
+        f"{column.iloc[0]!r}. Write dates as 2025-06-02T12:00:00 or 2025-153T12:00:00, "
+        "or give seconds."
+    )
+
+
+def _read_incidents(args, X):
+    incidents = read_table(args.incidents, text=args.incident_track)
+    if args.incident_track in incidents.columns:
+        # The same id may be a number in one file and text in the other.
+        ids = {str(name): name for name in read_tracks(X).names}
+        named = incidents[args.incident_track]
+        incidents[args.incident_track] = [
+            name if pd.isna(name) else ids.get(str(name), name) for name in named
+        ]
+    y, report = label_incidents(
+        X,
+        incidents,
+        start=args.incident_start,
+        end=args.incident_end,
+        track=args.incident_track,
+        open_start=args.open_start,
+        open_end=args.open_end,
+        return_report=True,
+    )
+    counts = report["reason"].value_counts()
+    matched = counts.pop("matched") if "matched" in counts else 0
+    others = "".join(f", {n} not: {reason}" for reason, n in counts.items())
+    print(f"Incidents: {matched} of {len(report)} matched rows{others}.")
+    return y
+
+
+def _read_smap_msl(path, args):
+    if getattr(args, "labels", None) or getattr(args, "incidents", None):
+        raise ValueError("The SMAP/MSL set brings its labels; leave out yours.")
+    names = args.channels.split(",") if args.channels else None
+    channels = load_smap_msl(path, spacecraft=args.spacecraft, channels=names)
+    unlabelled = [name for name, channel in channels.items() if not channel.labelled]
+    if unlabelled:
+        print(f"Left out, for want of labels: {', '.join(unlabelled)}.")
+    labelled = {name: channels[name] for name in channels if name not in unlabelled}
+    if not labelled:
+        raise ValueError(f"{path} has no labelled channel of {args.spacecraft}.")
+    stack = stack_smap_msl(labelled)
+    X = stack.X.drop(columns=args.drop)
+    tracks = read_tracks(X)
+    return Bunch(
+        X=X,
+        y=stack.y,
+        groups=dict(
+            zip(tracks.names, stack.groups.iloc[tracks.bounds[:-1]], strict=True)
+        ),
+        train_only=[f"{name}/train" for name in labelled],
+        range_from={f"{name}/test": f"{name}/train" for name in labelled},
+    )

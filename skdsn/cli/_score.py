@@ -1,0 +1,43 @@
+"""``skdsn score``."""
+
+import pandas as pd
+
+from skdsn.cli._detectors import load_detector, match_columns
+from skdsn.cli._print import counted, print_alarms
+from skdsn.cli._read import read_data
+from skdsn.report import event_table, score_table, write_report
+from skdsn.streaming import StreamingDetector
+
+
+def run(args):
+    """Score telemetry and write the report.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+    """
+    detector = load_detector(args.detector)
+    X = match_columns(detector, read_data(args).X, args.telemetry)
+    if args.chunk_rows is None:
+        scores = score_table(detector, X)
+    else:
+        scores = _score_in_chunks(detector, X, args.chunk_rows)
+    write_report(args.out, scores)
+    alarms = event_table(scores)
+    print(
+        f"Scored {counted(len(scores), 'row')}: {scores['anomaly'].sum():,} flagged, "
+        f"in {counted(len(alarms), 'alarm')}."
+    )
+    print_alarms(alarms)
+    print(f"Wrote {args.out}")
+
+
+def _score_in_chunks(detector, X, size):
+    if size < 1:
+        raise ValueError(f"--chunk-rows must be at least 1; got {size}.")
+    stream = StreamingDetector(detector)
+    parts = []
+    for first in range(0, len(X), size):
+        parts.append(stream.update(X.iloc[first : first + size]))
+        stream.forget(*stream.tracks_[:-1])  # in a file, a track ends for good
+    return pd.concat(parts)

@@ -1,0 +1,136 @@
+"""Files that are either complete or not there."""
+
+import json
+import math
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+from skdsn.report._tables import check_scores
+
+
+def check_target(path):
+    """Refuse a path that no file can be written to; give it as a Path."""
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; name a file in it.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent} to write into.")
+    return path
+
+
+@contextmanager
+def replacing(path):
+    """Give a path to write to; what was written takes the place of `path` at the end.
+
+    Parameters
+    ----------
+    path : str or path-like
+
+    Yields
+    ------
+    pathlib.Path
+        In the same folder, removed if the block fails.
+    """
+    path = check_target(path)
+    # The suffix stays last, since it may choose the compression.
+    draft = path.with_name(f".draft-{os.getpid()}-{path.name}")
+    try:
+        yield draft
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_report(path, scores):
+    """Write a table of scores to a CSV file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Usually ``report.csv``; a suffix such as ``.csv.gz`` compresses. A file of
+        that name is replaced at once when the new one is complete.
+    scores : DataFrame
+        Columns ``score`` and ``anomaly``, as :func:`score_table` returns them. The
+        index comes first in the file, and floats keep all their digits.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> scores = pd.DataFrame({"score": [0.25], "anomaly": [0]}).rename_axis("time")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_report(Path(folder, "report.csv"), scores)
+    ...     print(Path(folder, "report.csv").read_text())
+    time,score,anomaly
+    0,0.25,0
+    """
+    check_scores(scores)
+    with replacing(path) as draft:
+        scores.to_csv(draft)
+
+
+def write_metrics(path, report):
+    """Write a report and its protocol to a JSON file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Usually ``metrics.json``. A file of that name is replaced at once when the
+        new one is complete.
+    report : DataFrame
+        As :func:`skdsn.metrics.event_report` returns it: figures by row, compared
+        detectors by column, protocol in ``attrs``.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+
+    Notes
+    -----
+    The file holds one object: ``figures``, by column and then by row, and every
+    item of ``attrs``. What is not a finite number is ``null``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> report = pd.DataFrame({"detector": [0.5]}, index=["event_f1"])
+    >>> report.attrs["seed"] = 0
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_metrics(Path(folder, "metrics.json"), report)
+    ...     print(Path(folder, "metrics.json").read_text())
+    {
+      "figures": {
+        "detector": {
+          "event_f1": 0.5
+        }
+      },
+      "seed": 0
+    }
+    """
+    content = {"figures": report.to_dict(), **report.attrs}
+    text = json.dumps(_plain(content), indent=2, allow_nan=False)
+    with replacing(path) as draft:
+        draft.write_text(text + "\n", encoding="utf-8")
+
+
+def _plain(value):
+    """Make a value of Python's own types that JSON knows."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item"):  # a NumPy scalar
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
