@@ -154,6 +154,9 @@ def label_incidents(
 
 def _incident_seconds(column, tracks):
     """Seconds of incident times on the clock of the rows; NaN where missing."""
+    column = column.infer_objects()
+    if column.isna().all():
+        return np.full(len(column), np.nan)
     if pd.api.types.is_numeric_dtype(column.dtype):
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
     if pd.api.types.is_timedelta64_dtype(column.dtype):

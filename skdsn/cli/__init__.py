@@ -5,6 +5,7 @@ Only this package prints. The commands import what they need when they run, so t
 """
 
 import importlib
+import os
 import sys
 import warnings
 
@@ -38,8 +39,9 @@ def main(argv=None):
         try:
             command = importlib.import_module(f"skdsn.cli._{args.command}")
             command.run(args)
+            sys.stdout.flush()
         except BrokenPipeError:  # such as `skdsn ... | head`
-            sys.stdout = None
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
         except KeyboardInterrupt:
             print("skdsn: stopped", file=sys.stderr)

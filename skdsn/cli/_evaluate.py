@@ -25,6 +25,8 @@ def run(args):
         known = [column for column in X.columns if column in X_train.columns]
         X_train = X_train[known]
     report = event_report(detector, X, data.y[tested], X_train=X_train)
+    if not data.timed:
+        report.loc["false_alarms_per_day"] = float("nan")
     print_report(report)
     if args.json:
         write_metrics(args.json, report)

@@ -2,7 +2,13 @@
 
 from time import perf_counter
 
-from skdsn.cli._detectors import folds, make_recipe, save_detector, tune
+from skdsn.cli._detectors import (
+    add_up_in_order,
+    folds,
+    make_recipe,
+    save_detector,
+    tune,
+)
 from skdsn.cli._print import counted
 from skdsn.cli._read import need_labels, read_data
 from skdsn.report._files import check_target
@@ -28,12 +34,13 @@ def run(args):
     print(
         f"Fitting on {counted(len(data.X), 'row')} of {counted(n_tracks, 'track')}, "
         f"{counted(data.X.shape[1], 'column')}; {(data.y == 1).mean():.2%} of the rows "
-        "are anomalous ..."
+        "are anomalous ...",
+        flush=True,
     )
     begin = perf_counter()
     detector.fit(data.X, data.y)
     print(f"Fitted in {perf_counter() - begin:.0f} s.")
     if args.tune:
         print(f"Rows are flagged where the score exceeds {detector.threshold_:.3f}.")
-    save_detector(args.out, detector)
+    save_detector(args.out, add_up_in_order(detector))
     print(f"Saved {args.out}. Next: skdsn score {args.out} TELEMETRY")

@@ -29,9 +29,10 @@ def read_data(args, path=None):
     Returns
     -------
     Bunch
-        ``X``; ``y``, a Series of int64 or None; and ``groups`` (track id to group),
-        ``train_only`` (track ids) and ``range_from``, as the splits of
-        :mod:`skdsn.model_selection` take them, None or empty for a file.
+        ``X``; ``y``, a Series of int64 or None; ``groups`` (track id to group),
+        ``train_only`` (track ids) and ``range_from``, as
+        :mod:`skdsn.model_selection` takes them, None or empty for a file; ``timed``,
+        whether the times of the rows are known.
     """
     path = args.telemetry if path is None else path
     if args.spacecraft:
@@ -53,7 +54,7 @@ def read_data(args, path=None):
     elif getattr(args, "incidents", None):
         y = _read_incidents(args, X)
     X = X.drop(columns=[*args.drop, *([column] if column else [])])
-    return Bunch(X=X, y=y, groups=None, train_only=(), range_from=None)
+    return Bunch(X=X, y=y, groups=None, train_only=(), range_from=None, timed=True)
 
 
 def need_labels(args, y, *, learn):
@@ -206,4 +207,5 @@ def _read_smap_msl(path, args):
         ),
         train_only=[f"{name}/train" for name in labelled],
         range_from={f"{name}/test": f"{name}/train" for name in labelled},
+        timed=False,  # time is the row number there
     )

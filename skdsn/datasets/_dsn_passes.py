@@ -137,13 +137,12 @@ def make_dsn_passes(
     bands of a pass of JWST.
 
     Nominal, though limits may not think so: the antenna is parked at exactly 90
-    degrees of elevation, without lock, at both ends of a pass and during a storm; the
-    beam is off for a moment when it arrives, and the carrier drops when it becomes
-    coherent; the ranging tone takes power;
-    symbol rate and modulation step up in mid-pass; the spacecraft sends no telemetry
-    for a while; weather and wind differ between passes; rows are missing for 20 to 60
-    minutes. The orbit of MRO is seen almost face on: it is never
-    behind Mars.
+    degrees of elevation, without lock, at both ends of a pass and during a storm; on
+    arrival the beam is off for a moment; the carrier drops when it becomes coherent;
+    the ranging tone takes power; symbol rate and modulation step up in mid-pass; the
+    spacecraft sends no telemetry for a while; weather and wind differ between passes;
+    rows are missing for 20 to 60 minutes. The orbit of MRO is seen almost face on: it
+    is never behind Mars.
 
     References
     ----------

@@ -73,6 +73,11 @@ class BaseEncoder(MemoryTransformer):
             )
         names = check_feature_names_in(self)
         self.target_indices_ = self._choose_targets(rows, normal, names)
+        if len(self.target_indices_) == 0:
+            raise ValueError(
+                f"{type(self).__name__} has no target to predict; name one in targets, "
+                "or leave a column out of inputs_only."
+            )
         self.targets_ = [str(names[i]) for i in self.target_indices_]
         self.scaler_ = None
         if self.scaler != "passthrough":
@@ -91,21 +96,34 @@ class BaseEncoder(MemoryTransformer):
                     f"Target {unknown[0]!r} is no column of X; the columns are "
                     f"{list(names[:10])}."
                 )
-            return np.array(sorted(position[name] for name in self.targets))
+            chosen = sorted({position[name] for name in self.targets})
+            return np.array(chosen, dtype=np.int64)
         most = self._most_targets(len(names))
+        values, bounds = rows.data, rows.tracks.bounds
         excluded = set(self.inputs_only)
-        score = np.full(len(names), -np.inf)
-        for i, name in enumerate(names):
-            if name not in excluded:
-                rule = (
-                    _predictability if self.targets == "predictability" else _variance
-                )
-                score[i] = rule(rows.data[:, i], rows.tracks.bounds, normal)
         # Channels of two levels (flags, one-hot columns) only if nothing else is left.
-        order = np.argsort(-score, kind="stable")[:most]
-        useful = order[score[order] > _FLAG]
-        chosen = useful if len(useful) else order[:1]
-        return np.sort(chosen)
+        eligible = [i for i, name in enumerate(names) if name not in excluded]
+        measured = [i for i in eligible if _many_levels(values[normal, i])]
+        if not measured:
+            return np.array(eligible[:1], dtype=np.int64)
+        if len(measured) <= most:
+            return np.array(measured)
+        if self.targets == "predictability":
+            return self._most_predictable(values, bounds, normal, measured, most)
+        variance = [values[normal, i].var() for i in measured]
+        order = np.argsort(-np.array(variance), kind="stable")[:most]
+        return np.sort(np.array(measured)[order])
+
+    def _most_predictable(self, values, bounds, normal, columns, most):
+        """Columns that vary most slowly: by the share of variance above one row."""
+        steady = normal.copy()  # no step from or to an anomalous row
+        steady[1:] &= normal[:-1]
+        score = []
+        for i in columns:
+            step = difference(values[:, i], bounds)[steady]
+            score.append(1 - np.mean(step**2) / (2 * values[normal, i].var()))
+        order = np.argsort(-np.array(score), kind="stable")[:most]
+        return np.sort(np.array(columns)[order])
 
     def _most_targets(self, n_features):
         return n_features if self.n_targets is None else self.n_targets
@@ -145,24 +163,6 @@ class BaseEncoder(MemoryTransformer):
     @abstractmethod
     def _encode(self, values, tracks, bounds, memories):
         """Encode a chunk; see the class."""
-
-
-_FLAG = -1e300
-
-
-def _variance(column, bounds, normal):
-    values = column[normal]
-    return values.var() if _many_levels(values) else _FLAG
-
-
-def _predictability(column, bounds, normal):
-    """Share of the variance that is slower than one row (lag-1 autocorrelation)."""
-    values = column[normal]
-    variance = values.var()
-    if not _many_levels(values) or not variance > 0:
-        return _FLAG
-    step = difference(column, bounds)[normal]
-    return 1 - np.mean(step**2) / (2 * variance)
 
 
 def _many_levels(values):

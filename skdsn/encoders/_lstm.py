@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
-from skdsn._core.segments import lengths
+from skdsn._core.segments import boundaries, lengths
 from skdsn._sklearn import Interval
 from skdsn.encoders._base import ENCODER_CONSTRAINTS, BaseEncoder, validation_rows
 
@@ -21,7 +21,9 @@ class LSTMForecaster(BaseEncoder):
     ----------
     targets : {"predictability", "variance"} or list of str, default="predictability"
         Channels to forecast: named ones, or the `n_targets` best by a rule measured
-        before scaling; see :class:`TransformerEncoder`. All columns are inputs.
+        before scaling: those that vary most slowly, by the share of their variance
+        that is slower than one row, or those of the largest variance. Channels of two
+        levels are not chosen. All columns are inputs.
     n_targets : int or None, default=None
         Number of targets chosen by rule; None takes all with more than two levels.
     inputs_only : sequence of str, default=()
@@ -156,12 +158,12 @@ class LSTMForecaster(BaseEncoder):
         from skdsn.encoders._training import resolve_device, train_network
 
         bounds = rows.tracks.segments(self.max_gap)
+        if labels is not None:
+            # No stretch holds an anomalous row: its state would carry it on.
+            bounds = np.union1d(bounds, boundaries(labels == 1))
         targets = _next_rows(values[:, self.target_indices_], bounds)
         if labels is not None:
-            # Neither a forecast of an anomalous row nor one made from it is learnt.
-            anomalous = labels == 1
-            targets[anomalous] = np.nan
-            targets[:-1][anomalous[1:]] = np.nan
+            targets[labels == 1] = np.nan
         if not np.isfinite(targets).any():
             raise ValueError(
                 "No normal row is followed by another one in its track, so there is "

@@ -20,9 +20,9 @@ class TransformerEncoder(WindowedEncoder):
         Rows per window. The first rows of a track are padded with its first row.
     targets : {"predictability", "variance"} or list of str, default="predictability"
         Channels to predict: named ones, or the `n_targets` best by a rule measured
-        before scaling: the share of variance slower than one row, which does not
-        depend on units, or the variance (the published rule), which does. Channels
-        of two levels are not chosen.
+        before scaling: those that the columns left over explain best by linear
+        regression, which does not depend on units, or those of the largest variance
+        (the published rule), which does. Channels of two levels are not chosen.
     n_targets : int, default=10
         Number of targets chosen by rule, at most half of the columns.
     inputs_only : sequence of str, default=()

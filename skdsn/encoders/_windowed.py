@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skdsn._core.moments import correlation, most_explained
 from skdsn._core.segments import (
     last_valid_row,
     positions,
@@ -59,6 +60,9 @@ class WindowedEncoder(BaseEncoder):
         # At least as many inputs as targets: a target is never an input.
         most = super()._most_targets(n_features)
         return max(1, min(most, n_features // 2))
+
+    def _most_predictable(self, values, bounds, normal, columns, most):
+        return most_explained(correlation(values, normal), columns, most)
 
     def _train(self, values, rows, labels, rng):
         from skdsn.encoders._training import resolve_device, train_network

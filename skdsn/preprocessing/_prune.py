@@ -4,6 +4,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from skdsn._core.moments import correlation
 from skdsn._sklearn import Interval, RealNotInt
 from skdsn.base import RowTransformer
 from skdsn.tracks import is_categorical
@@ -201,10 +202,10 @@ class CorrelationPruner(_Pruner):
     def _fit(self, rows, y):
         frame = rows.data
         numeric = frame.loc[:, ~is_categorical(frame)]
-        correlation = _correlation(numeric)
+        correlations = correlation(numeric.to_numpy(dtype=np.float64))
         kept, self.dropped_ = [], {}
         for column, name in enumerate(numeric.columns):
-            with_kept = correlation[column, kept]
+            with_kept = correlations[column, kept]
             excess = np.flatnonzero(np.abs(with_kept) > self.threshold)
             if len(excess):
                 first = excess[0]
@@ -212,19 +213,3 @@ class CorrelationPruner(_Pruner):
                 self.dropped_[name] = (partner, float(with_kept[first]))
             else:
                 kept.append(column)
-
-
-def _correlation(frame, block=65_536):
-    """Pearson correlation, summed over blocks so that no centred copy is made."""
-    n_rows = len(frame)
-    mean = frame.mean().to_numpy(dtype=np.float64)
-    product = np.zeros((frame.shape[1], frame.shape[1]))
-    for begin in range(0, n_rows, block):
-        rows = frame.iloc[begin : begin + block].to_numpy(dtype=np.float64) - mean
-        product += rows.T @ rows
-    spread = np.sqrt(np.diag(product))
-    # Rounding leaves a constant column with a spread of about eps times its level.
-    constant = spread <= 1e-12 * np.sqrt(n_rows) * np.abs(mean)
-    spread[constant | (spread == 0)] = np.inf
-    # Rounding may lift equal columns above a correlation of 1.
-    return np.clip(product / np.outer(spread, spread), -1, 1)
