@@ -48,7 +48,7 @@ classifiers = {
 def score(sampler, classifier, folder):
     """Average precision, mean over the folds."""
     detector = make_dsn_detector(
-        max_epochs=5,
+        max_epochs=2,
         encode__hidden_size=16,
         random_state=0,
         memory=folder,

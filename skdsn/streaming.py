@@ -39,7 +39,8 @@ class StreamingDetector:
     Raises
     ------
     TypeError
-        If a stage with memory sits inside a ``FeatureUnion`` or ``ColumnTransformer``.
+        If a stage with memory sits inside a ``FeatureUnion``, a ``ColumnTransformer``
+        or a search; of a search, stream the ``best_estimator_``.
 
     See Also
     --------
@@ -193,13 +194,15 @@ def _refuse_hidden_memory(estimator, inside=None):
         )
     if isinstance(estimator, Pipeline):
         parts = [(step, inside) for _, step in estimator.steps]
+    elif hasattr(estimator, "stream_scores"):
+        parts = [(estimator.detector_, inside)]
     else:
         listed = getattr(estimator, "transformers", None) or getattr(
             estimator, "transformer_list", []
         )
-        parts = [(item[1], type(estimator).__name__) for item in listed]
-        if hasattr(estimator, "detector_"):
-            parts.append((estimator.detector_, inside))
+        held = [item[1] for item in listed]
+        held += estimator.get_params(deep=False).values()  # of a GridSearchCV, say
+        parts = [(part, type(estimator).__name__) for part in held]
     for part, where in parts:
         if isinstance(part, BaseEstimator):
             _refuse_hidden_memory(part, where)

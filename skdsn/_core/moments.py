@@ -44,7 +44,8 @@ def correlation(values, rows=None, block=65_536):
     # Rounding leaves a constant column with a spread of about eps times its level.
     constant = spread <= 1e-12 * np.sqrt(n_rows) * np.abs(mean)
     spread[constant | (spread == 0)] = np.inf
-    return product / np.outer(spread, spread)
+    # Rounding may lift equal columns above a correlation of 1.
+    return np.clip(product / np.outer(spread, spread), -1, 1)
 
 
 def most_explained(correlations, candidates, n_targets, ridge=1e-3):

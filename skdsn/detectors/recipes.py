@@ -352,6 +352,7 @@ def make_dsn_detector(
             RandomForestClassifier(
                 n_estimators=200,
                 min_samples_leaf=10,
+                max_samples=0.3,
                 n_jobs=n_jobs,
                 random_state=random_state,
             ),

@@ -121,7 +121,8 @@ class BaseEncoder(MemoryTransformer):
         score = []
         for i in columns:
             step = difference(values[:, i], bounds)[steady]
-            score.append(1 - np.mean(step**2) / (2 * values[normal, i].var()))
+            change = step @ step / max(1, len(step))
+            score.append(1 - change / (2 * values[normal, i].var()))
         order = np.argsort(-np.array(score), kind="stable")[:most]
         return np.sort(np.array(columns)[order])
 

@@ -145,7 +145,10 @@ def train_network(
             "valid_loss": net.history[:, monitor],
         }
     )
-    # A fitted estimator keeps weights, not data: both hold the validation rows.
+    # A fitted estimator keeps weights, not data: neither the losses of every batch
+    # nor the validation rows, which these two hold.
+    for epoch in net.history:
+        del epoch["batches"]
     net.train_split = None
     net.callbacks = None
     net.callbacks_ = []

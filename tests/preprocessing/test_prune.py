@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import OneHotEncoder
 
+from skdsn._core.moments import correlation
 from skdsn.preprocessing import (
     CardinalityPruner,
     CorrelationPruner,
     MissingnessPruner,
 )
-from skdsn.preprocessing._prune import _correlation
 
 # Missing values -----------------------------------------------------------------
 
@@ -135,9 +135,9 @@ def test_columns_are_kept_greedily_in_their_order(seed, threshold):
     X = pd.DataFrame(values + 0.01 * rng.normal(size=(30, 6))).add_prefix("c")
     pruner = CorrelationPruner(threshold=threshold).fit(X)
     assert list(pruner.get_feature_names_out()) == greedy(X, threshold)
-    for name, (partner, correlation) in pruner.dropped_.items():
+    for name, (partner, value) in pruner.dropped_.items():
         assert partner not in pruner.dropped_
-        assert correlation == pytest.approx(np.corrcoef(X[name], X[partner])[0, 1])
+        assert value == pytest.approx(np.corrcoef(X[name], X[partner])[0, 1])
 
 
 def test_a_dropped_column_drops_no_other():
@@ -179,9 +179,15 @@ def test_a_tiny_signal_on_a_high_level_is_no_constant():
     level=st.sampled_from([0.0, 1e3, -1e5]),
 )
 def test_correlation_in_blocks_is_that_of_numpy(seed, n_rows, block, level):
-    X = pd.DataFrame(np.random.default_rng(seed).normal(size=(n_rows, 3)) + level)
-    expected = np.corrcoef(X, rowvar=False)
-    np.testing.assert_allclose(_correlation(X, block), expected, atol=1e-7)
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(n_rows, 3)) + level
+    rows = rng.random(n_rows) < 0.8
+    rows[:3] = True
+    for chosen in (None, rows):
+        taken = values if chosen is None else values[chosen]
+        expected = np.corrcoef(taken, rowvar=False)
+        found = correlation(values, chosen, block)
+        np.testing.assert_allclose(found, expected, atol=1e-7)
 
 
 @settings(deadline=None, max_examples=25)
