@@ -8,7 +8,7 @@ so they cannot disagree.
 """
 
 from abc import ABCMeta, abstractmethod
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,8 @@ __all__ = [
 ]
 
 
-class Rows(NamedTuple):
+@dataclass(frozen=True)
+class Rows:
     """Validated input of a stage.
 
     Attributes

@@ -352,15 +352,23 @@ def test_other_mistakes_are_told_in_one_line(folder, tmp_path, capsys):
     )
     assert "no folder" in error_of(capsys, *fit[:2], "--out", tmp_path / "no" / "d")
     score = ("score", folder / "d.pkl")
-    labelled = folder / "labelled.csv"
-    assert "leave them out with --drop anomaly" in error_of(capsys, *score, labelled)
-    for column in ("nothing", "RLKA"):
-        said = error_of(capsys, *score, passes, "--drop", column)
-        assert "has no column" in said
-        assert column in said
+    assert "has no column 'nothing'" in error_of(
+        capsys, *score, passes, "--drop", "nothing"
+    )
+    assert "seen in fit are missing: ['RLKA']" in error_of(
+        capsys, *score, passes, "--drop", "RLKA"
+    )
     assert "must be at least 1; got 0" in error_of(
         capsys, *score, passes, "--chunk-rows", 0
     )
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_new_column_is_left_out_with_a_warning(folder, tmp_path, capsys):
+    score = ("score", folder / "d.pkl", folder / "labelled.csv")
+    args = [*score, "--out", tmp_path / "report.csv"]
+    assert main([str(arg) for arg in args]) == 0
+    assert "not there in fit: ['anomaly']" in capsys.readouterr().err
 
 
 def test_text_where_numbers_were_is_refused(folder, passes, tmp_path, capsys):

@@ -22,7 +22,6 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-
 ROOMS = ["preprocessing", "encoders", "detectors", "labeling", "metrics"]
 every_transformer = pytest.mark.parametrize("stage", TRANSFORMERS, ids=name_of)
 every_memory = pytest.mark.parametrize("stage", WITH_MEMORY, ids=name_of)

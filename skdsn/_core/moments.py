@@ -72,7 +72,7 @@ def most_explained(correlations, candidates, n_targets, ridge=1e-3):
     """
     n_columns = len(correlations)
     regular = correlations + ridge * np.eye(n_columns)
-    chosen: list[int] = []
+    chosen = []
     for _ in range(min(n_targets, len(candidates))):
         options = [column for column in candidates if column not in chosen]
         best = max(options, key=lambda column: _explained(regular, [*chosen, column]))

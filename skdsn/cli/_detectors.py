@@ -198,38 +198,6 @@ def load_detector(path):
     return content["detector"]
 
 
-def match_columns(detector, X, path):
-    """Give X the columns that the detector was fitted on, in that order.
-
-    Parameters
-    ----------
-    detector : fitted estimator
-    X : DataFrame
-    path : str
-        Where X comes from.
-
-    Returns
-    -------
-    DataFrame
-    """
-    names = getattr(detector, "feature_names_in_", None)
-    if names is None:
-        return X
-    missing = [name for name in names if name not in X.columns]
-    if missing:
-        raise ValueError(
-            f"{path} has no column {missing[0]!r}, which the detector was fitted on."
-        )
-    unknown = [name for name in X.columns if name not in set(names)]
-    if unknown:
-        raise ValueError(
-            f"{path} has columns that the detector was not fitted on; leave them out "
-            f"with {' '.join(f'--drop {name}' for name in unknown[:5])}"
-            f"{' and more' if len(unknown) > 5 else ''}."
-        )
-    return X[list(names)]
-
-
 def _value(text):
     try:
         return ast.literal_eval(text)

@@ -1,6 +1,6 @@
 """``skdsn evaluate``."""
 
-from skdsn.cli._detectors import load_detector, match_columns
+from skdsn.cli._detectors import load_detector
 from skdsn.cli._print import print_report
 from skdsn.cli._read import need_labels, read_data, read_telemetry
 from skdsn.metrics import event_report
@@ -18,7 +18,7 @@ def run(args):
     data = read_data(args)
     need_labels(args, data.y, learn=False)
     tested = ~data.X.index.get_level_values(0).isin(data.train_only)
-    X = match_columns(detector, data.X[tested], args.telemetry)
+    X = data.X[tested]
     X_train = None
     if args.train:
         X_train = read_telemetry(args.train, args.track, args.time)

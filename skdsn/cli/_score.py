@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from skdsn.cli._detectors import load_detector, match_columns
+from skdsn.cli._detectors import load_detector
 from skdsn.cli._print import counted, print_alarms
 from skdsn.cli._read import read_data
 from skdsn.report import event_table, score_table, write_report
@@ -17,7 +17,7 @@ def run(args):
     args : argparse.Namespace
     """
     detector = load_detector(args.detector)
-    X = match_columns(detector, read_data(args).X, args.telemetry)
+    X = read_data(args).X
     if args.chunk_rows is None:
         scores = score_table(detector, X)
     else:

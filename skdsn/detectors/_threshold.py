@@ -13,6 +13,7 @@ from skdsn.base import anomaly_scores, read_labels, read_rows
 from skdsn.metrics import (
     best_event_f1,
     best_point_adjusted_f1,
+    event_curve,
     threshold_for_budget,
 )
 from skdsn.model_selection import StratifiedTrackKFold, WithinTrackChronologicalSplit
@@ -181,7 +182,10 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
                 max_false_alarms=int(np.floor(self.max_false_alarms * days)),
                 tracks=of_rows,
             )
-            self.score_ = self.max_false_alarms
+            curve = event_curve(labels, scores, tracks=of_rows)
+            rank = np.searchsorted(curve.thresholds, threshold)
+            raised = float(np.append(curve.false_positives, 0)[rank])
+            self.score_ = raised / days if days else 0.0
         else:
             if not labels.any():
                 raise ValueError(
@@ -192,7 +196,7 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
                 best_event_f1 if self.objective == "event" else best_point_adjusted_f1
             )
             found = best(labels, scores, tracks=of_rows, beta=self.beta)
-            threshold, self.score_ = found.threshold, float(found.f1)
+            threshold, self.score_ = found.threshold, float(found.f)
         lower = scores[scores < threshold]
         # Halfway to the next score below: as far as possible from both.
         if np.isinf(threshold) or len(lower) == 0:

@@ -112,8 +112,8 @@ class TrackAligner(MemoryTransformer):
         extra = [name for name in X.columns if name not in set(names)]
         if extra:
             warnings.warn(
-                f"TrackAligner leaves out {len(extra)} columns that were not there in "
-                f"fit: {extra[:5]}.",
+                "TrackAligner leaves out columns that were not there in fit: "
+                f"{extra[:5]} ({len(extra)} in all).",
                 UserWarning,
                 stacklevel=4,
             )

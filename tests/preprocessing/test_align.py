@@ -86,7 +86,7 @@ def test_gaps_are_counted_over_chunks_and_at_their_borders():
 def test_extra_columns_are_left_out_with_a_warning_and_order_is_restored(X):
     aligner = TrackAligner(clocks=()).fit(X)
     shuffled = X[X.columns[::-1]].assign(extra=1.0, another=2.0)
-    with pytest.warns(UserWarning, match=r"leaves out 2 columns .*'extra', 'another'"):
+    with pytest.warns(UserWarning, match="fit: .'extra', 'another'. .2 in all"):
         out = aligner.transform(shuffled)
     pd.testing.assert_frame_equal(out, X)
 
@@ -101,7 +101,7 @@ def test_columns_in_another_order_are_no_reason_to_warn(X):
 
 def test_columns_are_aligned_in_a_stream_too(X):
     aligner = TrackAligner(clocks=()).fit(X)
-    with pytest.warns(UserWarning, match="leaves out 1 columns"):
+    with pytest.warns(UserWarning, match="not there in fit"):
         out, _ = aligner.stream(X[X.columns[::-1]].assign(extra=1.0))
     pd.testing.assert_frame_equal(out, X)
 
