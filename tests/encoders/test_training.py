@@ -304,3 +304,10 @@ def test_windows_over_the_cut_of_a_single_track_are_in_neither_part():
     same, other_loss = trained(changed)
     assert torch.equal(weights, same)
     assert loss != other_loss
+    # With weights that stay where they are, the loss tells what validates.
+    encoder.set_params(learning_rate=1e-30)
+    _, loss = trained(X)
+    for row, validates in [(29, False), (30, True)]:
+        changed = X.copy()
+        changed.iloc[row] += 2.0
+        assert (trained(changed)[1] != loss) == validates
