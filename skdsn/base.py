@@ -142,7 +142,7 @@ def _read_frame(X, estimator, text, missing, dtype):
     numeric = np.flatnonzero(~categorical)
     for column in numeric:
         values = X.iloc[:, column]
-        if values.dtype.kind == "f":
+        if values.dtype.kind == "f" or values.hasnans:
             values = values.to_numpy(dtype=np.float64, na_value=np.nan)
             _check_finite(values[:, None], names[[column]], X.index, estimator, missing)
     return X.set_axis(names, axis=1)

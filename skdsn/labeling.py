@@ -327,6 +327,11 @@ class WindowLabeler(BaseEstimator):
             decided = window_labels >= 0
             self.n_undecided_ = int((~decided).sum())
             kept, window_labels = kept[decided], window_labels[decided].astype(np.int64)
+            if len(kept) == 0:
+                raise ValueError(
+                    "Unlabelled rows (-1) leave the label of every window open; label "
+                    "more rows, or shorten the window."
+                )
         self.sample_indices_ = kept
         if rows.index is None:
             return rows.data[kept], window_labels

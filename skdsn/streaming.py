@@ -102,18 +102,32 @@ class StreamingDetector:
         """
         if isinstance(chunk, pd.DataFrame):
             index = chunk.index
-            names = read_tracks(chunk).names
         else:
             chunk = np.asarray(chunk)
             index = pd.RangeIndex(self.n_rows_, self.n_rows_ + len(chunk))
-            names = [0]
+        ends = self._last_seconds(read_tracks(index))
         if len(chunk) == 0:
             return _result(np.empty(0), np.empty(0, np.int8), index)
         scores, flags, state = stream_scores(self.detector, chunk, self._state, index)
         self._state = state
-        self._tracks.update(dict.fromkeys(names))
+        self._tracks.update(ends)
         self.n_rows_ += len(chunk)
         return _result(scores, flags, index)
+
+    def _last_seconds(self, tracks):
+        """Last time of each track in a chunk, which must not go back."""
+        ends = {}
+        for name, first, last in zip(
+            tracks.names, tracks.bounds[:-1], tracks.bounds[1:] - 1, strict=True
+        ):
+            begin, previous = tracks.seconds[first], self._tracks.get(name, -np.inf)
+            if begin <= previous:
+                raise ValueError(
+                    f"Track {name!r} goes back in time: its new rows begin at {begin} "
+                    f"s, but rows up to {previous} s were streamed already."
+                )
+            ends[name] = float(tracks.seconds[last])
+        return ends
 
     def forget(self, *tracks):
         """Drop the memory of finished tracks, so that the state stays small.

@@ -380,6 +380,10 @@ def as_telemetry(data, *, track=None, time=None):
             )
         data = dict(data)
     if isinstance(data, Mapping):
+        if track is not None:
+            raise ValueError(
+                f"The keys of a mapping are the track ids; leave out track={track!r}."
+            )
         if time is not None:
             data = {name: _index_by(frame, [time]) for name, frame in data.items()}
         return stack_tracks(data)

@@ -43,7 +43,9 @@ def test_the_smap_example_says_what_it_lacks(tmp_path, monkeypatch):
 
 def test_the_code_of_the_readme_runs_on_little_data(tmp_path):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    code = "\n".join(re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+    code = "\n".join(
+        re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    )
     for shown, little in (
         ("n_tracks=40,", "n_tracks=9, n_rows=150, incident_fraction=1.0,"),
         ("max_epochs=3, fit_stride=10,", "max_epochs=1, fit_stride=20, window=20,"),

@@ -28,8 +28,8 @@ class AdaptiveSMOTE(BaseEstimator):
 
     Attributes
     ----------
-    sampler_ : sampler
-        What did the last resampling.
+    sampler_ : sampler or None
+        What did the last resampling; None if the share was reached already.
     n_features_in_ : int
 
     References
@@ -103,6 +103,10 @@ class AdaptiveSMOTE(BaseEstimator):
                 "second stage needs windows with and without an incident. Bring "
                 "labelled incidents, or use an outlier detector."
             )
+        wanted = self.sampling_strategy
+        if wanted != "auto" and counts.min() >= wanted * counts.max():
+            self.sampler_ = None  # balanced enough as it is
+            return X, y
         if counts.min() == 1:
             self.sampler_ = RandomOverSampler(
                 sampling_strategy=self.sampling_strategy, random_state=self.random_state

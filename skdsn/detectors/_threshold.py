@@ -3,7 +3,6 @@
 from numbers import Integral, Real
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -47,10 +46,10 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
     max_false_alarms : float, default=1.0
         False alarm events per day of telemetry, for ``objective="false_alarms"``.
     cv : int, float, splitter, "prefit" or None, default=None
-        How rows are held out: so many folds of whole tracks (None is 3), the share
-        of the tracks of a single split, any splitter, or nothing: the detector is
-        fitted already, and ``fit`` gets rows it has not seen. A single track is
-        split in time.
+        How rows are held out: so many folds of whole tracks (None is 3); the share
+        of the tracks of a single split, rounded to one half, third, quarter, ...;
+        any splitter; or nothing: the detector is fitted already, and ``fit`` gets
+        rows it has not seen. A single track is split in time.
 
     Attributes
     ----------
@@ -173,7 +172,9 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         return list(splits) if isinstance(cv, Integral) else [next(splits)]
 
     def _choose(self, labels, scores, tracks, held_out):
-        of_rows = tracks.of_rows()[held_out]
+        # Rows left out between two others end an event, as a track border does.
+        left_out = np.cumsum(~held_out)
+        of_rows = (tracks.of_rows() + left_out)[held_out]
         if self.objective == "false_alarms":
             days = _days(tracks, held_out)
             threshold = threshold_for_budget(
@@ -279,9 +280,11 @@ def _rows(X, rows):
 
 
 def _days(tracks, rows):
-    """Time covered by some rows: each row lasts until the next one of its track."""
-    step = np.diff(tracks.seconds, append=tracks.seconds[-1:])
-    last = tracks.bounds[1:] - 1
-    lasting = np.delete(step, last)
-    step[last] = np.median(lasting) if len(lasting) else 0.0
-    return float(pd.Timedelta(step[rows].sum(), unit="s") / pd.Timedelta(days=1))
+    """Time covered by some rows: each lasts until the next one, gaps left out."""
+    step = np.diff(tracks.seconds, append=np.nan)
+    step[tracks.bounds[1:] - 1] = np.nan
+    if np.isnan(step).all():
+        return 0.0
+    usual = np.nanmedian(step)
+    step[np.isnan(step) | (step > 10 * usual)] = usual
+    return float(step[rows].sum() / 86_400)

@@ -115,7 +115,7 @@ class TrackAligner(MemoryTransformer):
                 "TrackAligner leaves out columns that were not there in fit: "
                 f"{extra[:5]} ({len(extra)} in all).",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         return X[list(names)]
 

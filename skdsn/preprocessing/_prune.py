@@ -78,7 +78,8 @@ class CardinalityPruner(_Pruner):
 
     The limit is absolute: it does not depend on the other columns. Levels that are
     rare in the training rows, or were never seen there, become one level of their
-    own, so a one-hot encoder behind this stage never meets an unknown level.
+    own. Where no training row was pooled a one-hot encoder behind this stage does not
+    know that level: use ``handle_unknown="ignore"``, as the recipes do.
 
     Parameters
     ----------
