@@ -1,7 +1,8 @@
 """What encoding costs: window gathering, memory, one pass against windows.
 
-Run ``python benchmarks/encoders.py``; about ten minutes on two cores. Every figure
-is a ratio measured in this one run, or a peak above the memory of the imports.
+Run ``python benchmarks/encoders.py [gathering] [memory] [quality]``; all three take
+about ten minutes on two cores. Every figure is a ratio measured in this one run, or a
+peak above the memory of the imports.
 """
 
 import platform
@@ -22,7 +23,8 @@ from skdsn.detectors import make_dsn_detector, make_mro_detector
 from skdsn.metrics import best_event_f1, event_report
 from skdsn.model_selection import StratifiedTrackKFold
 
-SEEDS = (0, 1, 2)
+# The recipe was settled on seeds 1 to 4 and 10, 11; these it has not seen.
+SEEDS = (20, 21, 22)
 
 
 def cpu(function):
@@ -73,7 +75,7 @@ def gathering():
 
 def memory():
     """Peak memory of fitting the MRO detector on a million rows, in a new process."""
-    command = [sys.executable, __file__, "memory"]
+    command = [sys.executable, __file__, "memory-here"]
     out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     print(out.strip())
 
@@ -105,15 +107,13 @@ def one_pass_against_windows():
     """Rows scored per CPU second, and how well, on generated passes."""
     figures = []
     for seed in SEEDS:
-        passes = make_dsn_passes(n_tracks=60, random_state=seed)
+        passes = make_dsn_passes(n_tracks=40, random_state=seed)
         splitter = StratifiedTrackKFold(3, shuffle=True, random_state=seed)
         train, test = next(splitter.split(passes.X, passes.y))
         X, y = passes.X.iloc[test], passes.y.iloc[test]
         detectors = {
-            "one pass": make_dsn_detector(fit_stride=5, random_state=seed),
-            "windows": make_mro_detector(
-                max_epochs=10, fit_stride=5, random_state=seed
-            ),
+            "one pass": make_dsn_detector(random_state=seed),
+            "windows": make_mro_detector(max_epochs=5, fit_stride=5, random_state=seed),
         }
         for name, detector in detectors.items():
             fit = cpu(
@@ -150,10 +150,14 @@ def main():
         f"Python {platform.python_version()}, skdsn {skdsn.__version__}, torch "
         f"{torch.__version__}, scikit-learn {sklearn.__version__}, seeds {SEEDS}"
     )
-    gathering()
-    memory()
-    one_pass_against_windows()
+    parts = {
+        "gathering": gathering,
+        "memory": memory,
+        "quality": one_pass_against_windows,
+    }
+    for part in sys.argv[1:] or parts:
+        parts[part]()
 
 
 if __name__ == "__main__":
-    memory_here() if sys.argv[1:] == ["memory"] else main()
+    memory_here() if sys.argv[1:] == ["memory-here"] else main()

@@ -346,12 +346,15 @@ def make_dsn_detector(
             ),
         ),
         ("label", WindowLabeler(1, stride=fit_stride, max_gap=max_gap)),
-        ("smote", AdaptiveSMOTE(random_state=random_state)),
+        (
+            "smote",
+            AdaptiveSMOTE(sampling_strategy=0.2, random_state=random_state),
+        ),
         (
             "classify",
             RandomForestClassifier(
                 n_estimators=200,
-                min_samples_leaf=10,
+                min_samples_leaf=3,
                 max_samples=0.3,
                 n_jobs=n_jobs,
                 random_state=random_state,
