@@ -6,8 +6,8 @@ What do eight trials over the whole Pipeline gain, beside chance?
 """
 
 # %%
-# A study needs an objective that fits and scores: ``cross_val_score``, with whole passes
-# held out.
+# A study needs an objective that fits and scores: ``cross_val_score``, with whole
+# passes held out.
 
 import matplotlib.pyplot as plt
 import optuna

@@ -35,9 +35,7 @@ X_test, y_test = X.iloc[test], y.iloc[test]
 # The recipe is one Pipeline from raw telemetry to a probability per row. Around it, the
 # threshold is chosen on parts of the training passes that are held out in turn.
 
-recipe = make_dsn_detector(
-    max_epochs=3, classify__n_estimators=50, n_jobs=-1, random_state=0
-)
+recipe = make_dsn_detector(max_epochs=5, n_jobs=-1, random_state=0)
 detector = TunedThresholdDetector(recipe, cv=2).fit(X_train, y_train)
 print(f"Rows are flagged above {detector.threshold_:.2f}.")
 

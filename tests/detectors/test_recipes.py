@@ -39,10 +39,10 @@ COMMON = {
     "label__rule": "last",
     "label__stride": 1,
     "smote__k_neighbors": 5,
-    "smote__sampling_strategy": "auto",
     "classify__n_estimators": 200,
 }
 PUBLISHED = {
+    "smote__sampling_strategy": "auto",
     "missing__max_missing": 0.01,
     "correlation__threshold": 0.95,
     "encode__n_targets": 10,
@@ -95,6 +95,7 @@ PRESETS = {
         "classify__min_samples_split": 5,
     },
     make_dsn_detector: {
+        "smote__sampling_strategy": 0.2,
         "missing__max_missing": 0.5,
         "cardinality__min_frequency": 0.001,
         "impute__add_indicator": False,
