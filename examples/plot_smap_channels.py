@@ -95,5 +95,6 @@ plt.show()
 
 # %%
 # Rows are ranked several times better than by chance, so labels of other channels do
-# help. But the plain limits of the training track detect more events: have both. And
-# random flags already get a point-adjusted F1 above 0.6, so that figure tells nothing.
+# help. But the limits of the channel's own training track, which need no learning,
+# detect more events: have both. And point-adjusted figures of random flags rival those
+# of the detector, so they tell nothing.

@@ -13,7 +13,6 @@ import tempfile
 
 import matplotlib.pyplot as plt
 import numpy as np
-from imblearn.over_sampling import RandomOverSampler
 from imblearn.under_sampling import RandomUnderSampler
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -31,7 +30,6 @@ passes = make_dsn_passes(n_tracks=20, n_rows=200, incident_fraction=0.8, random_
 samplers = {
     "none": "passthrough",
     "SMOTE": AdaptiveSMOTE(random_state=0),
-    "over": RandomOverSampler(random_state=0),
     "under": RandomUnderSampler(random_state=0),
 }
 classifiers = {
