@@ -31,7 +31,7 @@ recipe = make_dsn_detector(
 def objective(trial):
     """Mean average precision over the folds."""
     candidate = clone(recipe).set_params(
-        encode__hidden_size=trial.suggest_categorical("hidden_size", [8, 16, 32]),
+        encode__hidden_size=trial.suggest_categorical("hidden_size", [16, 32, 64]),
         encode__learning_rate=trial.suggest_float("rate", 1e-3, 3e-2, log=True),
         smote__sampling_strategy=trial.suggest_float("share", 0.1, 1.0),
         classify__min_samples_leaf=trial.suggest_int("leaf", 1, 30, log=True),
@@ -55,7 +55,15 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 study = optuna.create_study(
     direction="maximize", sampler=optuna.samplers.TPESampler(seed=0)
 )
-study.enqueue_trial({"hidden_size": 32, "rate": 3e-3, "share": 1.0, "leaf": 10})
+own = recipe.get_params()
+study.enqueue_trial(
+    {
+        "hidden_size": own["encode__hidden_size"],
+        "rate": own["encode__learning_rate"],
+        "share": own["smote__sampling_strategy"],
+        "leaf": own["classify__min_samples_leaf"],
+    }
+)
 study.optimize(objective, n_trials=8)
 print(f"best {study.best_value:.3f}, chance {passes.y.mean():.3f}")
 print(study.best_params)
@@ -74,5 +82,5 @@ ax.legend()
 plt.show()
 
 # %%
-# All trials are above chance, and none beats the recipe's own values by much: eight are
-# few. The best of them is optimistic, and to be measured on passes that no trial saw.
+# All trials are above chance, and some above the first one, the recipe as it is. The
+# best of eight draws is optimistic: measure it again on passes that no trial saw.

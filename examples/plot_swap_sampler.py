@@ -79,7 +79,7 @@ places = np.arange(len(classifiers))
 for number, name in enumerate(samplers):
     ax.bar(places + 0.2 * number, table[:, number], 0.2, label=name)
 ax.axhline(passes.y.mean(), color="gray", linestyle="--", label="chance")
-ax.set_xticks(places + 0.3, list(classifiers))
+ax.set_xticks(places + 0.2, list(classifiers))
 ax.set_ylabel("average precision")
 ax.legend(title="sampler", loc="upper left", bbox_to_anchor=(1, 1))
 print(table.round(3))

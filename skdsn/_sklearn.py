@@ -11,9 +11,7 @@ import numpy as np
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._param_validation import (
     HasMethods,
-    Hidden,
     Interval,
-    Options,
     RealNotInt,
     StrOptions,
     validate_params,
@@ -33,9 +31,7 @@ MAX_GAP = [
 __all__ = [
     "MAX_GAP",
     "HasMethods",
-    "Hidden",
     "Interval",
-    "Options",
     "RealNotInt",
     "StrOptions",
     "check_feature_names_in",

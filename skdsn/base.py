@@ -152,11 +152,14 @@ def _column_to_numbers(X, column, name, estimator):
     try:
         numbers = X.iloc[:, column].astype(np.float64)
     except (TypeError, ValueError) as error:
-        example = X.iloc[0, column]
+        cells = X.iloc[:, column]
+        bad = pd.to_numeric(cells, errors="coerce").isna() & cells.notna()
+        row = int(np.argmax(bad))
+        example = cells.iloc[row]
         raise ValueError(
             f"{type(estimator).__name__} takes numbers, but column {name!r} holds "
-            f"{example!r}; encode categorical columns before this step, for example "
-            "with OneHotEncoder."
+            f"{example!r} in row {row}; encode categorical columns before this step, "
+            "for example with OneHotEncoder."
         ) from error
     position = np.arange(X.shape[1]) == column
     return pd.concat(

@@ -60,7 +60,8 @@ def label_incidents(
     stations : mapping or Series, default=None
         Track id to station.
     open_start, open_end : {"raise", "drop", "track"}, default="raise"
-        What a missing time means: an error, no label, or the border of the track.
+        What a missing time means: an error, no label, or the border of the track;
+        without a track, of the one that the other time lies in.
     padding : float or timedelta-like, default=0
         Time by which each incident is widened on both sides, in seconds.
     return_report : bool, default=False
@@ -117,7 +118,7 @@ def label_incidents(
     reasons = np.full(len(incidents), "", dtype=object)
     begin = _close(begin, open_start, -np.inf, "open start", start, incidents, reasons)
     stop = _close(stop, open_end, np.inf, "open end", end, incidents, reasons)
-    padding = gap_seconds(padding, "padding") if padding else 0.0
+    padding = gap_seconds(padding, "padding") if padding not in (0, "0s") else 0.0
     candidates = _candidate_tracks(incidents, tracks, track, station, stations, reasons)
 
     seconds, bounds = tracks.seconds, tracks.bounds
@@ -125,8 +126,18 @@ def label_incidents(
     n_tracks = np.zeros(len(incidents), dtype=np.int64)
     n_rows = np.zeros(len(incidents), dtype=np.int64)
     for i in np.flatnonzero(reasons == ""):
+        # An open end reaches to the border of the track that the other end lies in.
+        anywhere = len(candidates[i]) > 1 and np.isinf(stop[i] - begin[i])
+        inside = begin[i] if np.isinf(stop[i]) else stop[i]
+        if anywhere and np.isinf(inside):
+            raise ValueError(
+                f"Incident {incidents.index[i]!r} has neither times nor a track; drop "
+                "it, or name its track."
+            )
         for number in candidates[i]:
             a, b = bounds[number], bounds[number + 1]
+            if anywhere and not seconds[a] <= inside <= seconds[b - 1]:
+                continue
             first = a + np.searchsorted(seconds[a:b], begin[i] - padding, "left")
             after = a + np.searchsorted(seconds[a:b], stop[i] + padding, "right")
             y[first:after] = 1
@@ -166,7 +177,16 @@ def _incident_seconds(column, tracks):
             f"The incident times in {column.name!r} are dates, but the telemetry is "
             f"indexed by {tracks.times.dtype}; give both the same clock."
         )
-    return as_seconds(pd.to_datetime(column, utc=True))
+    # One date format only: 01/02 is a day in one country and a month in the other.
+    text = pd.api.types.is_string_dtype(column.dtype)
+    try:
+        dates = pd.to_datetime(column, utc=True, format="ISO8601" if text else None)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"The incident times in {column.name!r} are not all dates: {error}; write "
+            "them as 2025-06-02T12:00:00, or convert them with pandas.to_datetime."
+        ) from error
+    return as_seconds(dates)
 
 
 def _close(seconds, policy, border, reason, column, incidents, reasons):
@@ -204,7 +224,7 @@ def _candidate_tracks(incidents, tracks, track, station, stations, reasons):
     places = incidents[station] if station in incidents.columns else blank
     candidates = []
     for i, (name, place) in enumerate(zip(ids, places, strict=True)):
-        chosen = everything
+        chosen, missing = everything, "no rows in the interval"
         if not pd.isna(name):
             chosen = [number[name]] if name in number else []
             missing = "unknown track"

@@ -209,12 +209,13 @@ def _refuse_hidden_memory(estimator, inside=None):
     if isinstance(estimator, Pipeline):
         parts = [(step, inside) for _, step in estimator.steps]
     elif hasattr(estimator, "stream_scores"):
-        parts = [(estimator.detector_, inside)]
+        parts = [(getattr(estimator, "detector_", estimator.detector), inside)]
     else:
         listed = getattr(estimator, "transformers", None) or getattr(
             estimator, "transformer_list", []
         )
-        held = [item[1] for item in listed]
+        listed = [*listed, *(getattr(estimator, "estimators", None) or [])]
+        held = [item[1] if isinstance(item, tuple) else item for item in listed]
         held += estimator.get_params(deep=False).values()  # of a GridSearchCV, say
         parts = [(part, type(estimator).__name__) for part in held]
     for part, where in parts:

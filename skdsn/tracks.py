@@ -93,6 +93,32 @@ class Tracks:
         cuts = np.flatnonzero(np.diff(self.seconds) > limit) + 1
         return as_bounds(np.union1d(cuts, self.bounds[1:-1]), self.n_rows)
 
+    def days(self, rows=None):
+        """Count the days that rows cover.
+
+        A row lasts until the next one of its track; the last row of a track, and one
+        before a step more than ten times as long as usual (a gap), as long as usual.
+
+        Parameters
+        ----------
+        rows : bool ndarray of shape (n_rows,), default=None
+            Rows to count; all when None.
+
+        Returns
+        -------
+        float
+            NaN if the rows have no time, or no track has two of them.
+        """
+        if self.times is None:
+            return np.nan
+        step = np.diff(self.seconds, append=np.nan)
+        step[self.bounds[1:] - 1] = np.nan
+        if np.isnan(step).all():
+            return np.nan
+        usual = np.nanmedian(step)
+        step[np.isnan(step) | (step > 10 * usual)] = usual
+        return float((step if rows is None else step[rows]).sum() / 86_400)
+
     def of_rows(self):
         """Track number of each row, int64 of shape (n_rows,)."""
         return np.repeat(np.arange(len(self)), np.diff(self.bounds))

@@ -104,7 +104,7 @@ def test_huge_values_are_no_infinity():
 
 def test_text_is_refused_with_its_column_and_an_example(X):
     X = X.assign(mode="LOCK")
-    with pytest.raises(ValueError, match="'mode' holds 'LOCK'; encode categorical"):
+    with pytest.raises(ValueError, match="'mode' holds 'LOCK' in row 0; encode"):
         read_rows(Stage(), X, reset=True)
 
 

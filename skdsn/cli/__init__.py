@@ -25,7 +25,8 @@ def main(argv=None):
     Returns
     -------
     int
-        Exit status: 0, or 2 for wrong input, which one line on standard error tells.
+        Exit status: 0; 2 for wrong input, which one line on standard error tells; 1
+        if nobody reads the output, 130 if the user stops it.
 
     Examples
     --------

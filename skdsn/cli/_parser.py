@@ -281,7 +281,7 @@ def _add_recipe(parser, epochs=None):
     group.add_argument(
         "--jobs",
         type=int,
-        default=-1,
+        default=1,
         metavar="N",
         help="cores for the forest; -1 takes all (default: %(default)s)",
     )

@@ -168,6 +168,9 @@ def _read_incidents(args, X):
         incidents[args.incident_track] = [
             name if pd.isna(name) else ids.get(str(name), name) for name in named
         ]
+    for column in (args.incident_start, args.incident_end):
+        if column in incidents and pd.api.types.is_string_dtype(incidents[column]):
+            incidents[column] = _dates(incidents[column], args.incidents)
     y, report = label_incidents(
         X,
         incidents,

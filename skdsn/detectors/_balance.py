@@ -96,12 +96,18 @@ class AdaptiveSMOTE(BaseEstimator):
             If `y` holds a single class.
         """
         validate_data(self, X, skip_check_array=True)
+        if y is None:
+            raise ValueError(
+                "requires y to be passed, but the target y is None: the second stage "
+                "learns from labelled incidents; give fit(X, y) labels."
+            )
         classes, counts = np.unique(np.asarray(y), return_counts=True)
         if len(classes) < 2:
             raise ValueError(
                 f"All {counts.sum()} training windows have the label {classes[0]}; the "
-                "second stage needs windows with and without an incident. Bring "
-                "labelled incidents, or use an outlier detector."
+                "second stage needs windows with and without an incident. Bring more "
+                "labelled incidents to each training set, or lower the stride or the "
+                "window if they fall between the windows."
             )
         wanted = self.sampling_strategy
         if wanted != "auto" and counts.min() >= wanted * counts.max():

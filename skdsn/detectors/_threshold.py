@@ -118,8 +118,9 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         X : DataFrame or array-like of shape (n_rows, n_features)
             Telemetry indexed by (track, time) or time; an array is one track.
         y : array-like of shape (n_rows,)
-            1 = anomalous, 0 = normal, -1 = unlabelled: rows that the detector may
-            learn from, but that do not count for the threshold.
+            1 = anomalous, 0 = normal, -1 = unlabelled: these do not count for the
+            threshold, and reach the detector, which must know what to do with them,
+            as a recipe with its WindowLabeler does.
 
         Returns
         -------
@@ -144,6 +145,7 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
             raise ValueError("A threshold needs held-out rows; got n_samples=1.")
         self.classes_ = np.array([0, 1])
         if self.cv == "prefit":
+            check_is_fitted(self.detector)
             self.detector_ = self.detector
             scores = anomaly_scores(self.detector, X)
             held_out = np.ones(len(labels), dtype=bool)
@@ -176,7 +178,12 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         left_out = np.cumsum(~held_out)
         of_rows = (tracks.of_rows() + left_out)[held_out]
         if self.objective == "false_alarms":
-            days = _days(tracks, held_out)
+            days = tracks.days(held_out)
+            if np.isnan(days):
+                raise ValueError(
+                    "False alarms per day need times, but X is an array without any; "
+                    "index it by time or choose another objective."
+                )
             threshold = threshold_for_budget(
                 labels,
                 scores,
@@ -199,11 +206,12 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
             found = best(labels, scores, tracks=of_rows, beta=self.beta)
             threshold, self.score_ = found.threshold, float(found.f)
         lower = scores[scores < threshold]
-        # Halfway to the next score below: as far as possible from both.
-        if np.isinf(threshold) or len(lower) == 0:
-            self.threshold_ = float(np.nextafter(threshold, -np.inf))
-        else:
-            self.threshold_ = float((threshold + lower.max()) / 2)
+        # Halfway to the next score below, as far as possible from both; but below the
+        # threshold also where rounding would not have it so.
+        below = np.nextafter(threshold, -np.inf)
+        if np.isfinite(threshold) and len(lower):
+            below = min(below, (threshold + lower.max()) / 2)
+        self.threshold_ = float(below)
 
     def predict(self, X):
         """Flag the rows whose score exceeds the threshold.
@@ -267,7 +275,10 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         """
         check_is_fitted(self)
         scores, _, state = stream_scores(self.detector_, X, state, index)
-        return scores, (scores > self.threshold_).astype(np.int8), state
+        flags = (scores > self.threshold_).astype(np.int8)
+        if not hasattr(self, "predict_proba"):  # as anomaly_scores has it
+            scores = scores - self.threshold_
+        return scores, flags, state
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -277,14 +288,3 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
 
 def _rows(X, rows):
     return X.iloc[rows] if hasattr(X, "iloc") else np.asarray(X)[rows]
-
-
-def _days(tracks, rows):
-    """Time covered by some rows: each lasts until the next one, gaps left out."""
-    step = np.diff(tracks.seconds, append=np.nan)
-    step[tracks.bounds[1:] - 1] = np.nan
-    if np.isnan(step).all():
-        return 0.0
-    usual = np.nanmedian(step)
-    step[np.isnan(step) | (step > 10 * usual)] = usual
-    return float(step[rows].sum() / 86_400)

@@ -70,8 +70,24 @@ def _keep(pattern):
 
 
 def _detector(steps, overrides):
-    detector = Pipeline(steps).set_output(transform="pandas")
-    return detector.set_params(**overrides)
+    detector = Pipeline(steps)
+    names = {name.partition("__")[0] for name in overrides}
+    unknown = sorted(names - set(detector.named_steps))
+    if unknown:
+        raise TypeError(
+            f"The recipe has no parameter or step {unknown[0]!r}; its steps are "
+            f"{', '.join(detector.named_steps)}."
+        )
+    detector.set_params(**{k: v for k, v in overrides.items() if "__" not in k})
+    for name, value in overrides.items():
+        step = detector.named_steps[name.partition("__")[0]]
+        if "__" in name and not hasattr(step, "set_params"):
+            raise ValueError(
+                f"{name}={value!r} sets a parameter of a step that is replaced by "
+                f"{step!r}; leave one of the two out."
+            )
+    detector.set_params(**{k: v for k, v in overrides.items() if "__" in k})
+    return detector.set_output(transform="pandas")
 
 
 def make_mro_detector(

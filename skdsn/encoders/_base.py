@@ -39,6 +39,8 @@ ENCODER_CONSTRAINTS = {
 
 # Rows scaled at a time: the scaler works in float64, the network in float32.
 _BLOCK = 65_536
+# Largest scaled value: its square is still a float32.
+_LARGEST = 1e18
 
 
 class BaseEncoder(MemoryTransformer):
@@ -136,20 +138,30 @@ class BaseEncoder(MemoryTransformer):
             block = values[begin : begin + _BLOCK]
             if self.scaler_ is not None:
                 block = self.scaler_.transform(block)
+            if np.abs(block).max() > _LARGEST:
+                self._refuse_large(values, begin, block)
             scaled[begin : begin + _BLOCK] = block
         return scaled
 
-    def _stream(self, data, tracks, bounds, memories):
-        latents, errors, remember = self._encode(
-            self._scale(data), tracks, bounds, memories
+    def _refuse_large(self, values, begin, block):
+        row, column = np.argwhere(np.abs(block) > _LARGEST)[0]
+        raise ValueError(
+            f"Column {check_feature_names_in(self)[column]!r} holds "
+            f"{values[begin + row, column]:g} in row {begin + row}, too far from the "
+            f"training rows for {type(self).__name__}; replace such values by NaN and "
+            "impute them."
         )
-        return self._table(data, latents, errors), remember
 
-    def _table(self, data, latents, errors):
-        """Put latents, errors and, if asked for, the input side by side."""
+    def _stream(self, data, tracks, bounds, memories):
+        scaled = self._scale(data)
+        latents, errors, remember = self._encode(scaled, tracks, bounds, memories)
+        return self._table(scaled, latents, errors), remember
+
+    def _table(self, scaled, latents, errors):
+        """Put latents, errors and, if asked for, the scaled input side by side."""
         columns = [latents, errors, huber(errors).mean(axis=1, keepdims=True)]
         if self.passthrough:
-            columns.append(data)
+            columns.append(scaled)
         return np.concatenate(columns, axis=1, dtype=np.float32, casting="same_kind")
 
     def _names_out(self, names):
@@ -173,7 +185,8 @@ def _many_levels(values):
 
 def huber(errors):
     """Huber function with delta 1 of absolute errors."""
-    return np.where(errors <= 1, 0.5 * errors**2, errors - 0.5)
+    small = np.minimum(errors, 1)
+    return 0.5 * small**2 + (errors - small)
 
 
 def validation_rows(tracks, fraction, rng):

@@ -56,7 +56,7 @@ class CNNBiLSTMEncoder(WindowedEncoder):
     predict_stride : int, default=1
         Rows from one encoded row to the next; the rows between hold its values.
     passthrough : bool, default=False
-        Append the input columns to the output.
+        Append the scaled input columns to the output.
     max_gap : float, str or pandas.Timedelta, default=None
         Windows do not span a longer step in time: seconds, or such as ``"10min"``.
     device : str, default="auto"
@@ -166,7 +166,7 @@ class CNNBiLSTMEncoder(WindowedEncoder):
     def _has_classifier(self):
         return self.classification_weight is not None
 
-    def _network(self, n_features):
+    def _network(self):
         from skdsn.encoders._modules import CNNBiLSTMNet
 
         params = {

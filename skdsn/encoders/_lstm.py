@@ -51,7 +51,7 @@ class LSTMForecaster(BaseEncoder):
         Share of the tracks, at least one, set aside for validation; the end of the
         track if there is only one. 0 lets the training loss decide.
     passthrough : bool, default=False
-        Append the input columns to the output.
+        Append the scaled input columns to the output.
     max_gap : float, str or pandas.Timedelta, default=None
         The state starts afresh after a longer step in time: seconds, or ``"10min"``.
     device : str, default="auto"

@@ -15,6 +15,14 @@ from skdsn.encoders._batches import keep_batch
 def resolve_device(device):
     """Turn "auto" into "cuda" where there is one, else "cpu"."""
     if device != "auto":
+        try:
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise ValueError(
+                f"device={device!r} cannot be used here ({reason}); take 'auto' or "
+                "'cpu'."
+            ) from error
         return device
     return "cuda" if torch.cuda.is_available() else "cpu"
 

@@ -52,7 +52,7 @@ class TransformerEncoder(WindowedEncoder):
     predict_stride : int, default=1
         Rows from one encoded row to the next; the rows between hold its values.
     passthrough : bool, default=False
-        Append the input columns to the output.
+        Append the scaled input columns to the output.
     max_gap : float, str or pandas.Timedelta, default=None
         Windows do not span a longer step in time: seconds, or such as ``"10min"``.
     device : str, default="auto"
@@ -162,7 +162,7 @@ class TransformerEncoder(WindowedEncoder):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _network(self, n_features):
+    def _network(self):
         from skdsn.encoders._modules import TransformerNet
 
         if self.d_model % self.n_heads:

@@ -46,15 +46,16 @@ class WindowedEncoder(BaseEncoder):
         self.fit(X, y)
         rows = read_rows(self, X, reset=False, dtype=self._dtype)
         bounds = rows.tracks.segments(self.max_gap)
+        scaled = self._scale(rows.data)
         latents, errors, _ = self._encode(
-            self._scale(rows.data),
+            scaled,
             rows.tracks,
             bounds,
             [None] * (len(bounds) - 1),
             stride=self.fit_stride,
             first=self.window - 1,
         )
-        return self._wrap(self._table(rows.data, latents, errors), rows.index)
+        return self._wrap(self._table(scaled, latents, errors), rows.index)
 
     def _most_targets(self, n_features):
         # At least as many inputs as targets: a target is never an input.
@@ -104,7 +105,7 @@ class WindowedEncoder(BaseEncoder):
             targets = np.column_stack([targets, classes.astype(np.float32)])
         valid = validation_rows(rows.tracks, self.validation_fraction, rng)
         train_set, valid_set = self._batches(values, windows, targets, bounds, valid)
-        module, module_params, criterion_params = self._network(values.shape[1])
+        module, module_params, criterion_params = self._network()
         self.device_ = resolve_device(self.device)
         self.net_, self.history_ = train_network(
             module,

@@ -56,8 +56,8 @@ def event_report(detector, X, y, *, X_train=None, n_random=20, random_state=0):
         after point adjustment; ``event_...`` of events and alarms, corrected as in
         :func:`event_wise_scores`; ``row_...`` row by row, as is;
         ``average_precision`` and ``roc_auc`` of the scores, row by row;
-        ``false_alarms_per_track`` and ``false_alarms_per_day`` of telemetry, from the
-        first to the last row of each track; ``fraction_flagged`` of all rows;
+        ``false_alarms_per_track`` and ``false_alarms_per_day`` of telemetry, gaps left
+        out; ``fraction_flagged`` of all rows;
         ``base_rate``, the fraction of anomalous rows. What is undefined, such as a
         recall without events or days without a time index, is NaN.
 
@@ -104,7 +104,7 @@ def event_report(detector, X, y, *, X_train=None, n_random=20, random_state=0):
         raise ValueError("event_report needs the labels y of the rows of X; got None.")
     truth = labels.astype(bool)
     starts, stops = find_runs(truth, tracks.bounds)
-    days = _days(tracks)
+    days = tracks.days()
 
     def flag_figures(flags):
         alarms = alarm_counts(truth, flags, starts, stops, tracks.bounds)
@@ -157,15 +157,6 @@ def event_report(detector, X, y, *, X_train=None, n_random=20, random_state=0):
         },
     }
     return report
-
-
-def _days(tracks):
-    """Days of telemetry, NaN if rows have no time."""
-    if tracks.times is None:
-        return np.nan
-    first, last = tracks.bounds[:-1], tracks.bounds[1:] - 1
-    seconds = float((tracks.seconds[last] - tracks.seconds[first]).sum())
-    return seconds / 86400 or np.nan
 
 
 def _quotients(name, counts, specificity=1.0):

@@ -24,7 +24,7 @@ class GroupedTrackSplit(BaseCrossValidator):
         `groups` it is given the group of each row.
     groups : mapping or Series, default=None
         Track id to group: both bands of a pass, say. None leaves tracks on their own.
-    train_only : iterable of track ids, default=()
+    train_only : list of track ids, default=()
         Tracks that are in every training set and in no test set.
 
     See Also
@@ -57,9 +57,9 @@ class GroupedTrackSplit(BaseCrossValidator):
                 "groups must map each track id to its group, as a dict or Series; got "
                 f"{type(groups).__name__}."
             )
-        if isinstance(train_only, str):
+        if isinstance(train_only, str) or not hasattr(train_only, "__len__"):
             raise TypeError(
-                f"train_only must be a list of track ids; got the text {train_only!r}."
+                f"train_only must be a list of track ids; got {train_only!r}."
             )
         self.cv = cv
         self.groups = groups
@@ -125,7 +125,7 @@ class GroupedTrackSplit(BaseCrossValidator):
         if self.groups is None:
             return None
         for name in tracks.names:
-            if name not in self.groups:
+            if name not in self.groups or pd.isna(self.groups[name]):
                 raise ValueError(
                     f"Track {name!r} has no group; groups must name all tracks."
                 )

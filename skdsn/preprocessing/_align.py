@@ -95,8 +95,11 @@ class TrackAligner(MemoryTransformer):
         self.max_gap = max_gap
 
     def _read(self, X, *, reset):
-        if not reset and isinstance(X, pd.DataFrame):
-            X = self._select_columns(X)
+        if isinstance(X, pd.DataFrame):
+            if not reset:
+                X = self._select_columns(X)
+            # What is taken out may hold anything, such as dates.
+            X = X.assign(**{name: 0.0 for name in self.drop if name in X.columns})
         return super()._read(X, reset=reset)
 
     def _select_columns(self, X):

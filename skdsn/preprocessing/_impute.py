@@ -6,6 +6,7 @@ import pandas as pd
 from skdsn._core.segments import last_valid_row, segment_ids
 from skdsn._sklearn import MAX_GAP
 from skdsn.base import MemoryTransformer
+from skdsn.preprocessing._prune import as_text
 from skdsn.tracks import is_categorical
 
 
@@ -75,7 +76,7 @@ class CausalImputer(MemoryTransformer):
             )
         self.fill_values_ = {}
         for name, categorical in zip(frame.columns, is_categorical(frame), strict=True):
-            column = frame[name]
+            column = as_text(frame[name]) if categorical else frame[name]
             # mode() is sorted, so ties are settled the same way every time.
             value = column.mode().iloc[0] if categorical else column.median()
             self.fill_values_[name] = value if categorical else float(value)
@@ -87,12 +88,16 @@ class CausalImputer(MemoryTransformer):
         ids = segment_ids(bounds) if len(known) else None
         filled, indicators = {}, {}
         for position, name in enumerate(data.columns):
-            missing = data[name].isna().to_numpy()
+            series = data[name]
+            if _is_text(series):  # always, so that all chunks come out alike
+                series = as_text(series)
+                filled[name] = series
+            missing = series.isna().to_numpy()
             if self.add_indicator and self.n_missing_[name] > 0:
                 indicators[f"missing_{name}"] = missing.astype(np.float64)
             if not missing.any():
                 continue
-            column = data[name].to_numpy(dtype=None if _is_text(data[name]) else float)
+            column = series.to_numpy(dtype=None if _is_text(series) else float)
             source = last_valid_row(~missing, bounds)
             usual = self.fill_values_[name]
             if len(known):
@@ -104,7 +109,7 @@ class CausalImputer(MemoryTransformer):
             filled[name] = pd.Series(
                 values,
                 index=data.index,
-                dtype="str" if _is_text(data[name]) else np.float64,
+                dtype="str" if _is_text(series) else np.float64,
             )
         out = data.assign(**filled)
 

@@ -140,7 +140,7 @@ class CardinalityPruner(_Pruner):
             least = least * len(frame)
         self.dropped_, self.levels_ = {}, {}
         for name in frame.columns[is_categorical(frame)]:
-            counts = _as_text(frame[name]).value_counts()
+            counts = as_text(frame[name]).value_counts()
             if len(counts) > self.max_levels:
                 self.dropped_[name] = len(counts)
             else:
@@ -150,13 +150,14 @@ class CardinalityPruner(_Pruner):
     def _transform(self, data):
         pooled = {}
         for name, levels in self.levels_.items():
-            column = _as_text(data[name])
+            column = as_text(data[name])
             known = column.isin(levels) | column.isna()
             pooled[name] = column.where(known, self.infrequent)
         return super()._transform(data).assign(**pooled)
 
 
-def _as_text(column):
+def as_text(column):
+    """Levels as text; missing ones stay missing."""
     return column if column.dtype == "str" else column.astype(object).astype("str")
 
 

@@ -80,7 +80,7 @@ def test_wrong_arguments_are_named():
         GroupedTrackSplit(3)
     with pytest.raises(TypeError, match="as a dict or Series; got list"):
         GroupedTrackSplit(inside, groups=["a"])
-    with pytest.raises(TypeError, match="got the text 'T1'"):
+    with pytest.raises(TypeError, match="list of track ids; got 'T1'"):
         GroupedTrackSplit(inside, train_only="T1")
     with pytest.raises(ValueError, match="Track 'T2' has no group"):
         next(GroupedTrackSplit(inside, groups={"T0": 0, "T1": 1}).split(frame(3)))
