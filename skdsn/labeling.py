@@ -53,8 +53,9 @@ def label_incidents(
         datetimes).
     start, end : str
         Columns of the first and the last instant.
-    track : str, default="track"
-        Column of the track id. It may be absent, or missing for some incidents.
+    track : str or None, default="track"
+        Column of the track id, which may be missing for some incidents. None matches
+        all of them by station or time.
     station : str, default="station"
         Column of the station, used only with `stations`.
     stations : mapping or Series, default=None
@@ -86,7 +87,8 @@ def label_incidents(
     Warns
     -----
     UserWarning
-        If incidents matched nothing and no report was asked for.
+        If incidents matched nothing and no report was asked for, or if there is no
+        column `track` (nor `stations`), so that an incident labels all tracks.
 
     Examples
     --------
@@ -106,6 +108,14 @@ def label_incidents(
                 f"and end=); its columns are {list(incidents.columns)[:10]}."
             )
     tracks = read_tracks(index)
+    unnamed = track is not None and track not in incidents.columns
+    if unnamed and stations is None and len(tracks) > 1:
+        warnings.warn(
+            f"The incident table has no column {track!r}, so incidents are matched by "
+            "time alone; name the column with track=, or give track=None.",
+            UserWarning,
+            stacklevel=2,
+        )
     begin = _incident_seconds(incidents[start], tracks)
     stop = _incident_seconds(incidents[end], tracks)
     reversed_ = np.flatnonzero(begin > stop)
@@ -220,7 +230,8 @@ def _candidate_tracks(incidents, tracks, track, station, stations, reasons):
         for i, name in enumerate(tracks.names):
             of_station.setdefault(known.get(name), []).append(i)
     blank = pd.Series(np.nan, index=incidents.index, dtype=object)
-    ids = incidents[track] if track in incidents.columns else blank
+    named = track is not None and track in incidents.columns
+    ids = incidents[track] if named else blank
     places = incidents[station] if station in incidents.columns else blank
     candidates = []
     for i, (name, place) in enumerate(zip(ids, places, strict=True)):

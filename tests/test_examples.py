@@ -56,9 +56,9 @@ def test_the_code_of_the_readme_runs_on_little_data(tmp_path):
     # What `skdsn demo` has written by then.
     folder = tmp_path / "skdsn-demo"
     folder.mkdir()
-    passes = make_dsn_passes(4, n_rows=60, incident_fraction=1.0, random_state=0)
-    passes.X.to_csv(folder / "passes.csv")
-    passes.X.iloc[:100].to_csv(folder / "new_passes.csv")
+    passes = make_dsn_passes(8, n_rows=60, incident_fraction=1.0, random_state=0)
+    passes.X.iloc[:-80].to_csv(folder / "passes.csv")
+    passes.X.iloc[-80:].to_csv(folder / "new_passes.csv")
     passes.incidents.to_csv(folder / "incidents.csv", index=False)
     run([sys.executable, "-W", "error", "-c", code], tmp_path)
     assert (tmp_path / "report.csv").exists()

@@ -87,7 +87,9 @@ def test_labels_are_those_of_the_definition(rows, padding):
 def test_an_incident_without_track_goes_by_time():
     without = incidents((20, 30), columns=("from", "to"))
     both = [("a", 20), ("a", 30), ("b", 20), ("b", 30)]
-    assert labelled(INDEX, without) == both
+    assert labelled(INDEX, without, track=None) == both
+    with pytest.warns(UserWarning, match="no column 'track'.*by time alone"):
+        assert labelled(INDEX, without) == both
     assert labelled(INDEX, incidents((None, 20, 30))) == both
 
 
@@ -96,7 +98,7 @@ def test_an_incident_of_a_station_labels_the_tracks_of_that_station():
     stations = {"a": "DSS-14", "b": "DSS-63"}
     for known in (stations, pd.Series(stations)):
         assert labelled(INDEX, table, stations=known) == [("a", 0)]
-    assert labelled(INDEX, table) == [("a", 0), ("b", 0)]
+    assert labelled(INDEX, table, track=None) == [("a", 0), ("b", 0)]
 
 
 def test_the_track_counts_before_the_station():

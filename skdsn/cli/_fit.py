@@ -41,6 +41,6 @@ def run(args):
     detector.fit(data.X, data.y)
     print(f"Fitted in {perf_counter() - begin:.0f} s.")
     if args.tune:
-        print(f"Rows are flagged where the score exceeds {detector.threshold_:.3f}.")
+        print(f"Rows are flagged where the score exceeds {detector.threshold_:.6g}.")
     save_detector(args.out, add_up_in_order(detector))
     print(f"Saved {args.out}. Next: skdsn score {args.out} TELEMETRY")
