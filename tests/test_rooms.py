@@ -1,0 +1,56 @@
+"""Imports run in one direction, from the ground floor up."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import skdsn
+
+GROUND = {"_core", "_sklearn", "tracks", "base"}
+MAY_IMPORT = {
+    "_core": set(),
+    "_sklearn": set(),
+    "tracks": {"_core"},
+    "base": {"_core", "_sklearn", "tracks"},
+    "labeling": GROUND,
+    "datasets": GROUND | {"labeling"},
+    "preprocessing": GROUND,
+    "encoders": GROUND,
+    "metrics": GROUND,
+    "streaming": GROUND,
+    "model_selection": GROUND | {"metrics", "streaming"},
+    "report": GROUND | {"metrics", "streaming"},
+    "detectors": GROUND
+    | {"labeling", "preprocessing", "encoders"}
+    | {"metrics", "streaming", "model_selection"},
+}
+PACKAGE = Path(skdsn.__file__).parent
+
+
+def imported_rooms(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+            "skdsn."
+        ):
+            yield node.module.split(".")[1]
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_a_room_imports_only_from_below(room):
+    home = PACKAGE / room
+    files = list(home.rglob("*.py")) if home.is_dir() else [home.with_suffix(".py")]
+    found = {name for path in files for name in imported_rooms(path)} - {room}
+    assert found <= MAY_IMPORT[room]
+
+
+def test_every_room_is_listed():
+    rooms = {path.stem for path in PACKAGE.iterdir() if not path.stem.startswith("__")}
+    assert rooms - {"py"} == set(MAY_IMPORT) | {"cli"}
+
+
+def test_networks_know_nothing_of_frames_or_estimators():
+    for name in ("_modules.py", "_batches.py"):
+        text = (PACKAGE / "encoders" / name).read_text()
+        assert "pandas" not in text.split('"""')[2]
+        assert "sklearn" not in text.split('"""')[2]
