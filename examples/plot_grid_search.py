@@ -22,6 +22,7 @@ passes = make_dsn_passes(n_tracks=24, n_rows=200, incident_fraction=0.8, random_
 detector = make_mro_detector(
     max_epochs=3,
     fit_stride=5,
+    predict_stride=3,
     encode__d_model=16,
     encode__learning_rate=3e-3,
     classify__n_estimators=50,

@@ -47,7 +47,7 @@ def test_the_code_of_the_readme_runs_on_little_data(tmp_path):
         re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     )
     for shown, little in (
-        ("n_tracks=40,", "n_tracks=9, n_rows=150, incident_fraction=1.0,"),
+        ("n_tracks=40,", "n_tracks=9, n_rows=80, incident_fraction=1.0,"),
         ("max_epochs=3, fit_stride=10,", "max_epochs=1, fit_stride=20, window=20,"),
         ("make_dsn_detector(", "make_dsn_detector(max_epochs=1, "),
     ):
@@ -56,7 +56,7 @@ def test_the_code_of_the_readme_runs_on_little_data(tmp_path):
     # What `skdsn demo` has written by then.
     folder = tmp_path / "skdsn-demo"
     folder.mkdir()
-    passes = make_dsn_passes(8, n_rows=60, incident_fraction=1.0, random_state=0)
+    passes = make_dsn_passes(6, n_rows=60, incident_fraction=1.0, random_state=0)
     passes.X.iloc[:-80].to_csv(folder / "passes.csv")
     passes.X.iloc[-80:].to_csv(folder / "new_passes.csv")
     passes.incidents.to_csv(folder / "incidents.csv", index=False)

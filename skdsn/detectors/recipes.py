@@ -72,7 +72,9 @@ def _keep(pattern):
 def _detector(steps, overrides):
     detector = Pipeline(steps)
     names = {name.partition("__")[0] for name in overrides}
-    unknown = sorted(names - set(detector.named_steps))
+    # Steps, and parameters of the Pipeline itself, such as memory.
+    known = {*detector.named_steps, *detector.get_params(deep=False)}
+    unknown = sorted(names - known)
     if unknown:
         raise TypeError(
             f"The recipe has no parameter or step {unknown[0]!r}; its steps are "
@@ -80,8 +82,10 @@ def _detector(steps, overrides):
         )
     detector.set_params(**{k: v for k, v in overrides.items() if "__" not in k})
     for name, value in overrides.items():
+        if "__" not in name:
+            continue
         step = detector.named_steps[name.partition("__")[0]]
-        if "__" in name and not hasattr(step, "set_params"):
+        if not hasattr(step, "set_params"):
             raise ValueError(
                 f"{name}={value!r} sets a parameter of a step that is replaced by "
                 f"{step!r}; leave one of the two out."

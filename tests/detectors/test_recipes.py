@@ -343,3 +343,12 @@ def test_cross_validation_and_a_report_take_a_recipe(fitted):
     assert ((scores >= 0) & (scores <= 1)).all()
     report = event_report(fitted["dsn"], X, Y)
     assert len(report) > 0
+
+
+def test_overrides_reach_steps_and_the_pipeline_and_others_are_named():
+    detector = make_dsn_detector(memory="cache", smote="passthrough")
+    assert (detector.memory, detector["smote"]) == ("cache", "passthrough")
+    with pytest.raises(TypeError, match="no parameter or step 'bogus'; its steps are"):
+        make_dsn_detector(bogus=1)
+    with pytest.raises(ValueError, match="a step that is replaced by 'passthrough'"):
+        make_dsn_detector(encode="passthrough", encode__hidden_size=4)
