@@ -49,9 +49,10 @@ def score(sampler, classifier, folder):
         max_epochs=2,
         encode__hidden_size=16,
         random_state=0,
+        memory=folder,
         smote=sampler,
         classify=classifier,
-    ).set_params(memory=folder)
+    )
     return cross_val_score(
         detector,
         passes.X,
