@@ -18,7 +18,7 @@ from skdsn.detectors import make_mro_detector
 from skdsn.metrics import average_precision_scorer
 from skdsn.model_selection import StratifiedTrackKFold
 
-passes = make_dsn_passes(n_tracks=24, n_rows=200, incident_fraction=0.8, random_state=0)
+passes = make_dsn_passes(n_tracks=20, n_rows=200, incident_fraction=0.8, random_state=0)
 detector = make_mro_detector(
     max_epochs=3,
     fit_stride=5,

@@ -77,6 +77,6 @@ plt.show()
 
 # %%
 # It does find new incidents: ranking and precision lie several times above chance and
-# above jumps, with few false alarms a day. It also misses most of them: many are
-# slight, and two dozen passes are little to learn six kinds from. The limits seen in
-# training flag nearly all rows, because Mars has moved on since.
+# above jumps, with fewer false alarms. It also misses most of them: many are slight,
+# and two dozen passes are little to learn six kinds from. The limits seen in training
+# flag nearly all rows, because Mars has moved on since.
