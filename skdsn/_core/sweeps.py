@@ -16,12 +16,12 @@ def rank_scores(scores):
 
     Parameters
     ----------
-    scores : float ndarray of shape (n_rows,)
+    scores : float or bool ndarray of shape (n_rows,)
 
     Returns
     -------
     thresholds : float ndarray of shape (n_thresholds,)
-        The distinct scores, ascending.
+        The distinct scores, ascending; of flags always False and True.
     ranks : int64 ndarray of shape (n_rows,)
         ``thresholds[ranks]`` are the scores.
 
@@ -31,6 +31,8 @@ def rank_scores(scores):
     >>> rank_scores(np.array([0.5, 0.1, 0.5]))
     (array([0.1, 0.5]), array([1, 0, 1]))
     """
+    if scores.dtype == bool:
+        return np.array([False, True]), scores.astype(np.int64)
     return np.unique(scores, return_inverse=True)
 
 
@@ -62,56 +64,79 @@ def _sum_from_top(entering):
     return np.cumsum(entering[::-1])[::-1]
 
 
-def point_adjusted_counts(truth, scores, bounds):
-    """Rows flagged right and wrong at every threshold, after point adjustment.
+def adjusted_entries(truth, values, bounds, percent=0):
+    """Tell from which threshold on each anomalous row counts as flagged.
 
-    A flag anywhere in an event counts as a flag on all of its rows, so the rows
-    of an event enter together, at its highest score.
+    An event of which more than `percent` of the rows are flagged counts as flagged as
+    a whole. So all of its rows enter where the row enters that makes up that share, or
+    on their own before.
 
     Parameters
     ----------
     truth : bool ndarray of shape (n_rows,)
-    scores : float ndarray of shape (n_rows,)
+    values : ndarray of shape (n_rows,)
+        Scores, or their ranks.
     bounds : int64 ndarray of shape (n_tracks + 1,)
+    percent : float from 0 to 100
+        At 100 rows count on their own.
+
+    Returns
+    -------
+    ndarray of shape (n_anomalous_rows,)
+    """
+    starts, stops = find_runs(truth, bounds)
+    length = stops - starts
+    if percent == 0:
+        return np.repeat(reduce_runs(values, starts, stops, np.maximum), length)
+    own = values[truth]
+    first = np.cumsum(length) - length
+    order = np.lexsort((own, np.repeat(np.arange(len(length)), length)))
+    needed = np.floor(percent * length / 100).astype(np.int64) + 1
+    # Ascending within the event: the row that makes up the share comes from its end.
+    reached = needed <= length
+    row = order[np.where(reached, first + length - needed, 0)]
+    decisive = np.where(reached, own[row], own.min(initial=0))
+    return np.maximum(own, np.repeat(decisive, length))
+
+
+def point_adjusted_counts(truth, scores, bounds, percent=0):
+    """Rows flagged right and wrong at every threshold, after point adjustment.
+
+    Parameters
+    ----------
+    truth : bool ndarray of shape (n_rows,)
+    scores : float or bool ndarray of shape (n_rows,)
+    bounds : int64 ndarray of shape (n_tracks + 1,)
+    percent : float from 0 to 100
 
     Returns
     -------
     thresholds : float ndarray of shape (n_thresholds,)
         The distinct scores, ascending.
-    hits, false_alarms : int64 ndarray of shape (n_thresholds,)
-        Rows of detected events, and normal rows that are flagged.
+    hits, false_rows : int64 ndarray of shape (n_thresholds,)
+        Anomalous rows that count as flagged, and normal rows that are.
     """
     thresholds, ranks = rank_scores(scores)
-    starts, stops = find_runs(truth, bounds)
-    highest = reduce_runs(ranks, starts, stops, np.maximum)
-    hits = count_from(highest, len(thresholds), stops - starts)
+    hits = count_from(adjusted_entries(truth, ranks, bounds, percent), len(thresholds))
     return thresholds, hits, count_from(ranks[~truth], len(thresholds))
 
 
-def point_adjusted_counts_at_maxima(truth, scores, bounds):
+def point_adjusted_counts_at_hits(truth, scores, bounds, percent=0):
     """Take the counts of `point_adjusted_counts` only where they can be best.
 
-    Between the maxima of two events a lower threshold detects no further event
-    and flags no fewer normal rows, so no score that counts hits and punishes
-    false alarms has its best threshold elsewhere. Only normal rows above the
-    lowest maximum need sorting, and only by value.
-
-    Parameters
-    ----------
-    truth : bool ndarray of shape (n_rows,)
-    scores : float ndarray of shape (n_rows,)
-    bounds : int64 ndarray of shape (n_tracks + 1,)
+    Where no anomalous row enters, a lower threshold flags no fewer normal rows, so no
+    score that counts hits and punishes false alarms has its best threshold there. Only
+    normal rows above the lowest entry need sorting, and only by value.
 
     Returns
     -------
-    thresholds : float ndarray of shape (n_maxima,)
-        The distinct maxima of events, ascending.
-    hits, false_alarms : int64 ndarray of shape (n_maxima,)
+    thresholds : float ndarray of shape (n_entries,)
+        The distinct scores at which anomalous rows enter, ascending.
+    hits, false_rows : int64 ndarray of shape (n_entries,)
     """
-    starts, stops = find_runs(truth, bounds)
-    highest = reduce_runs(scores, starts, stops, np.maximum)
-    thresholds, ranks = rank_scores(highest)
-    hits = count_from(ranks, len(thresholds), stops - starts)
+    entries = adjusted_entries(truth, scores, bounds, percent)
+    thresholds, ranks = rank_scores(entries)
+    hits = count_from(ranks, len(thresholds))
     if len(thresholds) == 0:
         return thresholds, hits, hits
     normal = np.sort(scores[~truth & (scores >= thresholds[0])])
@@ -119,56 +144,65 @@ def point_adjusted_counts_at_maxima(truth, scores, bounds):
 
 
 def event_counts(truth, scores, bounds):
-    """Events detected and false alarms raised at every threshold.
+    """Events detected and alarms raised at every threshold.
 
-    An alarm is a maximal run of flagged rows within a track; it is false if none
-    of its rows belongs to an event. Within a stretch of normal rows there are as
-    many runs as flagged rows less flagged pairs of neighbours. The first of them
-    is no false alarm where it goes on into a flagged event on the left, nor the
-    last on the right; where both are one run, it was taken off twice.
+    An alarm is a maximal run of flagged rows within a track; it is false if none of its
+    rows belongs to an event. Within a stretch of rows there are as many runs as flagged
+    rows less flagged pairs of neighbours. In a stretch of normal rows, the first run is
+    no false alarm where it goes on into a flagged event on the left, nor the last on
+    the right; where both are one run, it was taken off twice.
 
     Parameters
     ----------
     truth : bool ndarray of shape (n_rows,)
-    scores : float ndarray of shape (n_rows,)
+    scores : float or bool ndarray of shape (n_rows,)
     bounds : int64 ndarray of shape (n_tracks + 1,)
 
     Returns
     -------
     thresholds : float ndarray of shape (n_thresholds,)
         The distinct scores, ascending.
-    detected, false_alarms : int64 ndarray of shape (n_thresholds,)
-        Events with a flagged row, and false alarms.
-    false_rows : int64 ndarray of shape (n_thresholds,)
-        Normal rows that are flagged.
+    counts : dict of int64 ndarray of shape (n_thresholds,)
+        ``detected``: events with a flagged row; ``false_alarms``; ``false_rows``:
+        normal rows that are flagged; ``meetings``: pairs of an event and an alarm that
+        share rows.
     """
     thresholds, ranks = rank_scores(scores)
     n_thresholds = len(thresholds)
     border = np.zeros(len(truth) + 1, dtype=bool)
     border[bounds] = True
+    # pair[i] joins rows i and i + 1.
+    pair = np.minimum(ranks[1:], ranks[:-1])
+    inner = ~border[1:-1]
+
+    def entering(items):
+        return np.bincount(items, minlength=n_thresholds)
 
     starts, stops = find_runs(truth, bounds)
-    detected = count_from(reduce_runs(ranks, starts, stops, np.maximum), n_thresholds)
+    detected = entering(reduce_runs(ranks, starts, stops, np.maximum))
+    meetings = entering(ranks[truth]) - entering(pair[truth[1:] & truth[:-1] & inner])
 
     normal = ~truth
     begins, ends = find_runs(normal, bounds)
-    pair = np.minimum(ranks[1:], ranks[:-1])
-    neighbours = normal[1:] & normal[:-1] & ~border[1:-1]
     left, right = ~border[begins], ~border[ends]
     both = left & right
     whole = reduce_runs(ranks, begins, ends, np.minimum)[both]
-    # pair[i] joins rows i and i + 1, so an event and the stretch after it.
-    join_left, join_right = pair[begins[left] - 1], pair[ends[right] - 1]
     through = np.minimum(whole, np.minimum(ranks[begins[both] - 1], ranks[ends[both]]))
-    rows = np.bincount(ranks[normal], minlength=n_thresholds)
-    false_alarms = _sum_from_top(
-        rows
-        - np.bincount(pair[neighbours], minlength=n_thresholds)
-        - np.bincount(join_left, minlength=n_thresholds)
-        - np.bincount(join_right, minlength=n_thresholds)
-        + np.bincount(through, minlength=n_thresholds)
+    false_rows = entering(ranks[normal])
+    false_alarms = (
+        false_rows
+        - entering(pair[normal[1:] & normal[:-1] & inner])
+        - entering(pair[begins[left] - 1])
+        - entering(pair[ends[right] - 1])
+        + entering(through)
     )
-    return thresholds, detected, false_alarms, _sum_from_top(rows)
+    counts = {
+        "detected": detected,
+        "false_alarms": false_alarms,
+        "false_rows": false_rows,
+        "meetings": meetings,
+    }
+    return thresholds, {name: _sum_from_top(count) for name, count in counts.items()}
 
 
 def ratio(numerator, denominator):

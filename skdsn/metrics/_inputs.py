@@ -43,14 +43,15 @@ def read_flags(values, name):
 
 
 def read_scores(values, name="y_score"):
-    """Check that scores are finite numbers, one per row; give them as float64."""
+    """Check that scores are finite and not all equal; give them as float64."""
     array = _one_column(values, name)
-    try:
-        scores = array.astype(np.float64, copy=False)
-    except (TypeError, ValueError) as error:
+    if array.dtype.kind == "O":
+        array = pd.Series(array).infer_objects().to_numpy()
+    if array.dtype.kind not in "fiub":
         raise ValueError(
             f"{name} must hold one number per row; got {array.dtype} values."
-        ) from error
+        )
+    scores = array.astype(np.float64, copy=False)
     finite = np.isfinite(scores)
     if not finite.all():
         row = int(np.argmin(finite))
@@ -58,7 +59,27 @@ def read_scores(values, name="y_score"):
             f"{name} is {scores[row]} in row {row}; scores must be finite, so give "
             "rows that cannot be scored the score of a normal row."
         )
+    if len(scores) > 1 and scores[0] == scores[-1] and (scores == scores[0]).all():
+        raise ValueError(
+            f"{name} is {scores[0]} in all {len(scores)} rows; a constant score ranks "
+            "nothing, so no figure of it would mean anything. Mend the detector."
+        )
     return scores
+
+
+def elapsed(found):
+    """Telemetry before each row, and after the last: the axis that time is measured on.
+
+    Seconds, with gaps and the time between tracks left out; rows where no time is told.
+
+    Returns
+    -------
+    float64 ndarray of shape (n_rows + 1,)
+    """
+    lasting = found.durations
+    if np.isnan(lasting).any():
+        return np.arange(found.n_rows + 1, dtype=np.float64)
+    return np.concatenate(([0.0], np.cumsum(lasting)))
 
 
 def _one_column(values, name):

@@ -1,4 +1,4 @@
-"""Precision, recall and F from counts, with scikit-learn's word on 0 / 0."""
+"""Precision, recall and F from counts; NaN for 0 / 0 inside, 0.0 and a word outside."""
 
 import warnings
 from numbers import Real
@@ -14,56 +14,52 @@ from skdsn._sklearn import Interval
 BETA = {"beta": [Interval(Real, 0, None, closed="left")]}
 
 
-def precision(hits, false_alarms, *, kind):
-    """Share of the alarms that are right."""
-    why = "nothing is flagged"
-    return _ratio(hits, hits + false_alarms, f"{kind} precision", why)
+def quotient(numerator, denominator):
+    """Divide counts; NaN where there is nothing to divide by."""
+    return np.where(np.asarray(denominator) > 0, ratio(numerator, denominator), np.nan)[
+        ()
+    ]
 
 
-def recall(hits, misses, *, kind):
-    """Share of what is to be found that is found."""
-    why = "y_true holds no event"
-    return _ratio(hits, hits + misses, f"{kind} recall", why)
+def rates(hits, false_alarms, misses, *, beta=1.0, specificity=1.0):
+    """Precision (times specificity), recall and F-beta, of numbers or arrays.
 
-
-def f_score(hits, false_alarms, misses, *, kind, beta=1.0, specificity=1.0):
-    """F-beta; undefined only if there is nothing to find and nothing flagged."""
-    if hits + false_alarms + misses == 0:
-        _warn(f"{kind} F-score", "y_true holds no event and nothing is flagged")
-    found = ratio(hits, hits + false_alarms) * specificity
-    return float(fbeta(found, ratio(hits, hits + misses), beta))
-
-
-def best_threshold(
-    thresholds, hits, false_alarms, n_true, *, kind, beta=1.0, specificity=1.0
-):
-    """Choose the threshold of the highest F-beta, the highest one among equals.
-
-    `specificity`, a number or one for each threshold, multiplies the precision.
+    F is undefined only where there is nothing to find and nothing flagged.
     """
-    if n_true == 0:
-        _warn(f"{kind} F-score", "y_true holds no event; the best threshold is inf")
-        return Bunch(f1=0.0, f=0.0, precision=0.0, recall=0.0, threshold=np.inf)
-    precisions = ratio(hits, hits + false_alarms) * specificity
-    recalls = hits / n_true
-    f = fbeta(precisions, recalls, beta)
-    best = len(f) - 1 - int(np.argmax(f[::-1]))
+    alarms, wanted = np.add(hits, false_alarms), np.add(hits, misses)
+    precision = quotient(hits, alarms) * specificity
+    recall = quotient(hits, wanted)
     return Bunch(
-        f1=float(fbeta(precisions[best], recalls[best])),
-        f=float(f[best]),
-        precision=float(precisions[best]),
-        recall=float(recalls[best]),
-        threshold=float(thresholds[best]),
+        precision=precision,
+        recall=recall,
+        f=combine(precision, recall, beta=beta),
     )
 
 
-def _ratio(numerator, denominator, metric, why):
-    if denominator == 0:
-        _warn(metric, why)
-        return 0.0
-    return float(numerator / denominator)
+def combine(precision, recall, *, beta=1.0):
+    """F-beta, with 0 for one that is undefined; undefined where both are."""
+    f = fbeta(np.nan_to_num(precision), np.nan_to_num(recall), beta)
+    return np.where(np.isnan(precision) & np.isnan(recall), np.nan, f)[()]
 
 
-def _warn(metric, why):
-    message = f"{metric} is ill-defined and being set to 0.0: {why}."
-    warnings.warn(message, UndefinedMetricWarning, stacklevel=4)
+def plain(scores):
+    """Make Python numbers of NumPy ones."""
+    return Bunch(
+        **{k: v.item() if isinstance(v, np.generic) else v for k, v in scores.items()}
+    )
+
+
+def defined(scores, kind):
+    """Put 0.0 for what is undefined (NaN), and say so."""
+    scores = plain(scores)
+    lacking = [name for name, value in scores.items() if value != value]
+    for name in lacking:
+        scores[name] = 0.0
+    if lacking:
+        warnings.warn(
+            f"{kind} {' and '.join(lacking)} ill-defined and being set to 0.0: "
+            "y_true holds no event, or nothing is flagged.",
+            UndefinedMetricWarning,
+            stacklevel=3,
+        )
+    return scores

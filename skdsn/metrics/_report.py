@@ -6,31 +6,152 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 import sklearn
-from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.utils import check_random_state
 
 import skdsn
 from skdsn._core.runs import find_runs
-from skdsn._core.sweeps import count_from, fbeta, rank_scores, ratio
+from skdsn._core.sweeps import count_from, rank_scores
 from skdsn._sklearn import Interval, validate_params
-from skdsn.base import Rows, anomaly_flags, anomaly_scores, read_labels
+from skdsn.base import anomaly_flags, anomaly_scores, read_labels
 from skdsn.metrics._baselines import persistence_scores, training_range_scores
-from skdsn.metrics._event_wise import alarm_counts, specificity
-from skdsn.metrics._point_adjusted import adjusted_counts
+from skdsn.metrics._catalog import evaluate, find_metric
+from skdsn.metrics._chance import expected, skill
+from skdsn.metrics._inputs import read_flags, read_pair, read_scores
 from skdsn.tracks import read_tracks
 
 # Rows further outside the training range than this part of it are flagged.
 RANGE_MARGIN = 0.05
 
-
-@validate_params(
-    {
-        "n_random": [Interval(Integral, 1, None, closed="left")],
-        "random_state": ["random_state"],
-    },
-    prefer_skip_nested_validation=True,
+METRICS = (
+    *(f"point_adjusted_{name}" for name in ("precision", "recall", "f1")),
+    *(f"event_{name}" for name in ("precision", "recall", "f1")),
+    "alarming_precision",
+    *(f"affiliation_{name}" for name in ("precision", "recall", "f1")),
+    *(f"row_{name}" for name in ("precision", "recall", "f1")),
+    "average_precision",
+    "roc_auc",
+    "mean_delay",
+    "false_alarms_per_track",
+    "false_alarms_per_day",
+    "fraction_flagged",
 )
-def event_report(detector, X, y, *, X_train=None, n_random=20, random_state=0):
+DRAWS = {
+    "n_random": [Interval(Integral, 1, None, closed="left")],
+    "random_state": ["random_state"],
+}
+
+
+@validate_params(DRAWS, prefer_skip_nested_validation=True)
+def score_report(
+    y_true,
+    y_pred,
+    y_score=None,
+    *,
+    tracks=None,
+    metrics=None,
+    baselines=None,
+    n_random=20,
+    random_state=0,
+):
+    """Report flags and scores beside their chance level and baselines.
+
+    Parameters
+    ----------
+    y_true : Series or array-like of shape (n_rows,)
+        1 = anomalous, 0 = normal.
+    y_pred : Series or array-like of shape (n_rows,)
+        1 = flagged, 0 = not.
+    y_score : Series or array-like of shape (n_rows,), default=None
+        Higher = more anomalous; without it metrics of scores are left out.
+    tracks : array-like of shape (n_rows,), DataFrame, Series or Index, default=None
+        As in :func:`event_wise_scores`.
+    metrics : sequence of str, default=None
+        Of :func:`metric_names`, or scorers with options of :func:`get_event_scorer`.
+        None is the selection that :func:`event_report` describes.
+    baselines : mapping, default=None
+        Name to ``(y_pred, y_score)`` of other detectors for the same rows; a y_score
+        may be None.
+    n_random : int, default=20
+        Draws of random flags that the column ``chance`` is the mean of.
+    random_state : int, RandomState instance or None, default=0
+        Seeds the random flags.
+
+    Returns
+    -------
+    DataFrame of shape (n_metrics + 1, n_baselines + 3)
+        Columns ``detector``, ``chance``, ``skill`` and the baselines; the last row is
+        the ``base_rate``. See :func:`event_report`.
+
+    Examples
+    --------
+    >>> report = score_report([0, 1, 1, 0, 0, 0], [0, 0, 1, 0, 0, 1])
+    >>> report.loc["event_f1"].round(2).to_dict()
+    {'detector': 0.55, 'chance': 0.43, 'skill': 0.2}
+    """
+    truth, flags, found = read_pair(y_true, y_pred, tracks=tracks)
+    scores = None if y_score is None else _read_scores(y_score, len(truth))
+    metrics = _read_metrics(METRICS if metrics is None else metrics)
+
+    def column(flags, scores):
+        return evaluate(metrics, truth, flags, scores, found)
+
+    columns = {"detector": column(flags, scores)}
+    known = {
+        name: expected(metrics[name], truth, found, int(flags.sum()))
+        for name, value in columns["detector"].items()
+        if not np.isnan(value)
+    }
+    known = {name: value for name, value in known.items() if value is not None}
+    open_ = [name for name, metric in metrics.items() if name not in known]
+    ranked = scores is not None and any(
+        metrics[name].response == "scores" for name in open_
+    )
+    random = check_random_state(random_state)
+    draws = [
+        column(
+            random.permutation(flags),
+            random.uniform(size=len(truth)) if ranked else None,
+        )
+        for _ in range(n_random)
+    ]
+    chance = pd.DataFrame(draws).mean().to_dict() | known
+    columns["chance"] = chance
+    columns["skill"] = {
+        name: skill(value, chance.get(name, np.nan), metrics[name].best)
+        for name, value in columns["detector"].items()
+    }
+    for name, (other_flags, other_scores) in (baselines or {}).items():
+        other_flags = read_flags(other_flags, f"y_pred of {name}")
+        if other_scores is not None:
+            other_scores = _read_scores(other_scores, len(truth))
+        columns[name] = column(other_flags, other_scores)
+
+    report = pd.DataFrame(columns).rename_axis("metric")
+    report = report.loc[[name for name in metrics if name in report.index]]
+    if "fraction_flagged" in report.index:  # neither good nor bad in itself
+        report.loc["fraction_flagged", "skill"] = np.nan
+    report.loc["base_rate"] = truth.mean()
+    report.loc["base_rate", "skill"] = np.nan
+    report.attrs = {
+        "seed": int(random_state) if isinstance(random_state, Integral) else None,
+        "n_random": int(n_random),
+        "n_rows": len(truth),
+        "n_tracks": len(found),
+        "n_events": len(find_runs(truth, found.bounds)[0]),
+        "versions": {
+            "python": platform.python_version(),
+            "skdsn": skdsn.__version__,
+            "scikit-learn": sklearn.__version__,
+            "pandas": pd.__version__,
+            "numpy": np.__version__,
+        },
+    }
+    return report
+
+
+def event_report(
+    detector, X, y, *, X_train=None, metrics=None, n_random=20, random_state=0
+):
     """Report a fitted detector beside its chance level and no-learning baselines.
 
     Parameters
@@ -44,6 +165,8 @@ def event_report(detector, X, y, *, X_train=None, n_random=20, random_state=0):
         1 = anomalous, 0 = normal.
     X_train : DataFrame or array-like of shape (n_train_rows, n_features), default=None
         What the detector was fitted on; adds the column ``training range``.
+    metrics : sequence of str, default=None
+        Of :func:`metric_names`, or scorers with options of :func:`get_event_scorer`.
     n_random : int, default=20
         Draws of random flags that the column ``chance`` is the mean of.
     random_state : int, RandomState instance or None, default=0
@@ -51,29 +174,34 @@ def event_report(detector, X, y, *, X_train=None, n_random=20, random_state=0):
 
     Returns
     -------
-    DataFrame of shape (15, 3 or 4)
+    DataFrame of shape (20, 4 or 5)
         Figures by row. ``point_adjusted_precision``, ``..._recall`` and ``..._f1``
         after point adjustment; ``event_...`` of events and alarms, corrected as in
-        :func:`event_wise_scores`; ``row_...`` row by row, as is;
-        ``average_precision`` and ``roc_auc`` of the scores, row by row;
-        ``false_alarms_per_track`` and ``false_alarms_per_day`` of telemetry, gaps left
-        out; ``fraction_flagged`` of all rows;
-        ``base_rate``, the fraction of anomalous rows. What is undefined, such as a
-        recall without events or days without a time index, is NaN.
+        :func:`event_wise_scores`, and ``alarming_precision``; ``affiliation_...`` of
+        distances; ``row_...`` row by row, as is; ``average_precision`` and ``roc_auc``
+        of the scores, row by row; ``mean_delay`` of the events detected, in seconds (in
+        rows without times); ``false_alarms_per_track`` and ``false_alarms_per_day`` of
+        telemetry, gaps left out; ``fraction_flagged`` of all rows; ``base_rate``, the
+        fraction of anomalous rows. What is undefined, such as a recall without events
+        or days without a time index, is NaN.
 
         ``attrs`` has the protocol: ``seed``, ``n_random``, ``n_rows``,
         ``n_tracks``, ``n_events`` and ``versions``.
 
     See Also
     --------
+    score_report : The same from flags and scores.
+    chance_level : Chance with an interval, also of best thresholds.
     persistence_scores, training_range_scores : The scores of two of the columns.
 
     Notes
     -----
     The columns next to ``detector``:
 
-    * ``chance`` flags as many rows as the detector does, at random; its average
-      precision and ROC-AUC are the expected ones, the base rate and 0.5.
+    * ``chance`` flags as many rows as the detector does, at random; exact where
+      :func:`chance_level` says so.
+    * ``skill`` is ``(detector - chance) / (best - chance)``, where the best is 1, and 0
+      for delays and false alarms: 0 = chance, 1 = perfect.
     * ``persistence`` flags the largest jumps from one row to the next, as many rows
       as the detector does, or fewer where equal jumps cannot be told apart.
     * ``training range`` flags rows more than 5 % beyond the range of some channel
@@ -98,86 +226,73 @@ def event_report(detector, X, y, *, X_train=None, n_random=20, random_state=0):
     event_f1               0.25    0.06
     """
     tracks = read_tracks(X)
-    index = X.index if isinstance(X, pd.DataFrame) else None
-    labels = read_labels(y, Rows(X, tracks, index))
+    labels = read_labels(y, tracks)
     if labels is None:
         raise ValueError("event_report needs the labels y of the rows of X; got None.")
-    truth = labels.astype(bool)
-    starts, stops = find_runs(truth, tracks.bounds)
-    days = tracks.days()
+    flags = anomaly_flags(detector, X)
+    excess = None if X_train is None else training_range_scores(X, X_train)
+    return score_report(
+        labels,
+        flags,
+        anomaly_scores(detector, X),
+        tracks=tracks,
+        metrics=metrics,
+        baselines=no_learning_baselines(X, int(flags.sum()), excess),
+        n_random=n_random,
+        random_state=random_state,
+    )
 
-    def flag_figures(flags):
-        alarms = alarm_counts(truth, flags, starts, stops, tracks.bounds)
-        hits = int((truth & flags).sum())
-        rows = hits, int(flags.sum()) - hits, int(truth.sum()) - hits
-        adjusted = adjusted_counts(truth, flags, starts, stops)
-        return {
-            **_quotients("point_adjusted", adjusted),
-            **_quotients("event", alarms, specificity(truth, flags)),
-            **_quotients("row", rows),
-            "average_precision": np.nan,
-            "roc_auc": np.nan,
-            "false_alarms_per_track": alarms[1] / len(tracks),
-            "false_alarms_per_day": alarms[1] / days,
-            "fraction_flagged": flags.mean(),
-            "base_rate": truth.mean(),
-        }
 
-    def figures(flags, scores):
-        return {**flag_figures(flags), **_ranking(truth, scores)}
+def no_learning_baselines(X, n_flagged, excess=None):
+    """Flag rows as two baselines would that learn next to nothing.
 
-    flags = anomaly_flags(detector, X).astype(bool)
-    columns = {"detector": figures(flags, anomaly_scores(detector, X))}
+    Parameters
+    ----------
+    X : DataFrame or array-like of shape (n_rows, n_features)
+        Telemetry indexed by (track, time) or time; an array is one track.
+    n_flagged : int
+        How many rows persistence flags, at most.
+    excess : float64 ndarray of shape (n_rows,), default=None
+        What :func:`training_range_scores` gives for `X`.
 
-    random = check_random_state(random_state)
-    draws = [flag_figures(random.permutation(flags)) for _ in range(n_random)]
-    # A constant score ranks at random.
-    expected = _ranking(truth, np.zeros(len(truth)))
-    columns["chance"] = {**pd.DataFrame(draws).mean(), **expected}
+    Returns
+    -------
+    dict
+        Name to ``(y_pred, y_score)``, as :func:`score_report` takes baselines:
+        ``"persistence"`` and, with `excess`, ``"training range"``.
 
+    Examples
+    --------
+    >>> baselines = no_learning_baselines([[1.0], [2.0], [3.0], [9.0]], n_flagged=1)
+    >>> baselines["persistence"][0]
+    array([False, False, False,  True])
+    """
     jumps = persistence_scores(X)
-    columns["persistence"] = figures(_flag_highest(jumps, flags.sum()), jumps)
-    if X_train is not None:
-        excess = training_range_scores(X, X_train)
-        columns["training range"] = figures(excess > RANGE_MARGIN, excess)
-
-    report = pd.DataFrame(columns).rename_axis("metric")
-    report.attrs = {
-        "seed": int(random_state) if isinstance(random_state, Integral) else None,
-        "n_random": int(n_random),
-        "n_rows": len(truth),
-        "n_tracks": len(tracks),
-        "n_events": len(starts),
-        "versions": {
-            "python": platform.python_version(),
-            "skdsn": skdsn.__version__,
-            "scikit-learn": sklearn.__version__,
-            "pandas": pd.__version__,
-            "numpy": np.__version__,
-        },
-    }
-    return report
+    baselines = {"persistence": (_flag_highest(jumps, n_flagged), jumps)}
+    if excess is not None:
+        baselines["training range"] = (excess > RANGE_MARGIN, excess)
+    return baselines
 
 
-def _quotients(name, counts, specificity=1.0):
-    hits, false_alarms, misses = counts
-    alarms, wanted = hits + false_alarms, hits + misses
-    precision = ratio(hits, alarms) * specificity
-    recall = ratio(hits, wanted)
-    return {
-        f"{name}_precision": precision if alarms else np.nan,
-        f"{name}_recall": recall if wanted else np.nan,
-        f"{name}_f1": fbeta(precision, recall) if alarms or wanted else np.nan,
-    }
+def _read_metrics(metrics):
+    found = {}
+    for metric in metrics:
+        # A scorer carries its metrics, with their options.
+        found |= getattr(metric, "metrics", None) or {metric: find_metric(metric)}
+    return found
 
 
-def _ranking(truth, scores):
-    if truth.all() or not truth.any():
-        return {"average_precision": np.nan, "roc_auc": np.nan}
-    return {
-        "average_precision": average_precision_score(truth, scores),
-        "roc_auc": roc_auc_score(truth, scores),
-    }
+def _read_scores(y_score, n_rows):
+    """Check scores; None where they are constant, and so rank nothing."""
+    values = np.asarray(y_score, dtype=np.float64)
+    if len(values) != n_rows:
+        raise ValueError(
+            f"y_true has {n_rows} rows but y_score has {len(values)}; inconsistent "
+            "numbers of samples."
+        )
+    if np.ptp(values) == 0:
+        return None
+    return read_scores(y_score)
 
 
 def _flag_highest(scores, n_flagged):

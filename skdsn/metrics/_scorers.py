@@ -1,32 +1,28 @@
 """Metrics as scorers, which read the tracks from the index of X."""
 
-from inspect import signature
+import warnings
 
-import pandas as pd
-from sklearn.metrics import average_precision_score
+import numpy as np
+from sklearn.exceptions import UndefinedMetricWarning
 
 from skdsn.base import anomaly_flags, anomaly_scores
-from skdsn.metrics._event_wise import event_f1
-from skdsn.metrics._point_adjusted import point_adjusted_f1
-
-RESPONSES = {"flags": anomaly_flags, "scores": anomaly_scores}
+from skdsn.metrics._catalog import METRICS, evaluate, find_metric
+from skdsn.metrics._inputs import find_tracks, read_flags, read_scores
 
 
 class EventScorer:
-    """A scorer that knows tracks; made by :func:`make_event_scorer`.
+    """A scorer that knows tracks; made by :func:`get_event_scorer`.
 
     Parameters
     ----------
-    metric : callable
-    response : {"flags", "scores"}
-    kwargs : dict
-        Options of the metric.
+    metrics : dict of Metric
+    several : bool
+        Give a dict of scores rather than one.
     """
 
-    def __init__(self, metric, response, kwargs):
-        self.metric = metric
-        self.response = response
-        self.kwargs = kwargs
+    def __init__(self, metrics, *, several=False):
+        self.metrics = metrics
+        self.several = several
 
     def __call__(self, estimator, X, y):
         """Score a fitted detector; higher is better.
@@ -41,24 +37,47 @@ class EventScorer:
 
         Returns
         -------
-        float
+        float, or dict of float
+            What is undefined is 0.0, with an ``UndefinedMetricWarning``; NaN if lower
+            would be better.
         """
-        options = dict(self.kwargs)
-        if (
-            isinstance(X, pd.DataFrame)
-            and "tracks" in signature(self.metric).parameters
-        ):
-            options["tracks"] = X.index
-        return self.metric(y, RESPONSES[self.response](estimator, X), **options)
+        truth = read_flags(y, "y")
+        tracks = find_tracks(len(truth), y=y, X=X)
+        needed = {metric.response for metric in self.metrics.values()}
+        flags = scores = None
+        if "flags" in needed:
+            flags = anomaly_flags(estimator, X).astype(bool)
+        if "scores" in needed:
+            scores = read_scores(anomaly_scores(estimator, X), "The anomaly score")
+        values = evaluate(self.metrics, truth, flags, scores, tracks)
+        for name, metric in self.metrics.items():
+            if not metric.greater_is_better:
+                values[name] = -values[name]
+            elif np.isnan(values[name]):
+                warnings.warn(
+                    f"{name} is ill-defined and being set to 0.0: y holds no event, or "
+                    "nothing is flagged.",
+                    UndefinedMetricWarning,
+                    stacklevel=2,
+                )
+                values[name] = 0.0
+        return values if self.several else next(iter(values.values()))
 
     def __repr__(self):
-        name = getattr(self.metric, "__name__", repr(self.metric))
-        options = "".join(f", {key}={value!r}" for key, value in self.kwargs.items())
-        return f"make_event_scorer({name}, response={self.response!r}{options})"
+        if self.several:
+            return f"event_scoring({', '.join(map(repr, self.metrics))})"
+        ((name, metric),) = self.metrics.items()
+        given = METRICS[name].options if name in METRICS else {}
+        options = [f"{k}={v!r}" for k, v in metric.options.items() if k not in given]
+        if name in METRICS:
+            return f"get_event_scorer({', '.join([repr(name), *options])})"
+        options = [f"{key}={value!r}" for key, value in metric.compute.options.items()]
+        options = [name, f"response={metric.response!r}", *options]
+        return f"make_event_scorer({', '.join(options)})"
 
 
-def make_event_scorer(metric, *, response="flags", **kwargs):
-    """Make a scorer out of a metric of labels and flags or scores.
+def get_event_scorer(metric, **options):
+    """Get the scorer of a metric by its name.
 
     It works wherever scikit-learn takes a scorer (``cross_validate``,
     ``GridSearchCV``, ...), for classifiers and for outlier detectors, which
@@ -66,11 +85,76 @@ def make_event_scorer(metric, *, response="flags", **kwargs):
 
     Parameters
     ----------
+    metric : str
+        One of :func:`metric_names`. Metrics of flags take what the detector predicts,
+        with the threshold it stores; ``average_precision``, ``roc_auc`` and ``vus_...``
+        take its anomaly scores.
+    **options
+        Of the metric, such as ``k=20`` or ``buffer=100``.
+
+    Returns
+    -------
+    callable
+        ``scorer(estimator, X, y)``. Metrics of which less is better, such as
+        ``false_alarms_per_day``, are negated, so that higher is better always.
+
+    Raises
+    ------
+    ValueError
+        If there is no such metric.
+    TypeError
+        If it has no such option, or needs one that is not given.
+
+    Examples
+    --------
+    >>> get_event_scorer("point_adjusted_f1", k=20)
+    get_event_scorer('point_adjusted_f1', k=20)
+    """
+    found = find_metric(metric, options)
+    return EventScorer({found.name: found})
+
+
+def event_scoring(*metrics):
+    """Score several metrics at once, from one prediction.
+
+    Parameters
+    ----------
+    *metrics : str
+        Of :func:`metric_names`, or scorers of :func:`get_event_scorer` and
+        :func:`make_event_scorer`, which may have options.
+
+    Returns
+    -------
+    callable
+        ``scoring(estimator, X, y)`` gives a dict of floats, higher = better, as the
+        `scoring` of ``cross_validate`` and ``GridSearchCV`` (with `refit`) may.
+
+    Examples
+    --------
+    >>> event_scoring("event_f1", "average_precision")
+    event_scoring('event_f1', 'average_precision')
+    """
+    found = {}
+    for metric in metrics:
+        if isinstance(metric, EventScorer):
+            found |= metric.metrics
+        else:
+            found[metric] = find_metric(metric)
+    if not found:
+        raise ValueError("event_scoring needs at least one metric; got none.")
+    return EventScorer(found, several=True)
+
+
+def make_event_scorer(metric, *, response="flags", **kwargs):
+    """Make a scorer out of a metric of your own.
+
+    Parameters
+    ----------
     metric : callable
         Called as ``metric(y_true, y_pred, **kwargs)`` or, with
         ``response="scores"``, as ``metric(y_true, y_score, **kwargs)``; returns a
         number, higher = better. One with a parameter `tracks`, as all of this
-        package have, is given the index of `X`.
+        package have, is given the tracks of `X`.
     response : {"flags", "scores"}, default="flags"
         What of the detector is scored: what it predicts, 0 or 1, with the threshold
         it stores, or its anomaly scores.
@@ -89,21 +173,27 @@ def make_event_scorer(metric, *, response="flags", **kwargs):
     ValueError
         If `response` is neither of the two.
 
+    See Also
+    --------
+    get_event_scorer : The metrics of this package by name.
+
     Examples
     --------
-    >>> from skdsn.metrics import point_adjusted_fbeta
-    >>> make_event_scorer(point_adjusted_fbeta, beta=0.5)
-    make_event_scorer(point_adjusted_fbeta, response='flags', beta=0.5)
+    >>> from sklearn.metrics import matthews_corrcoef
+    >>> make_event_scorer(matthews_corrcoef)
+    make_event_scorer(matthews_corrcoef, response='flags')
     """
     if not callable(metric):
         raise TypeError(
-            f"metric must be a function of labels and flags; got {metric!r}."
+            f"metric must be a function of labels and flags; got {metric!r}. "
+            "get_event_scorer takes metrics by name."
         )
-    if response not in RESPONSES:
+    if response not in ("flags", "scores"):
         raise ValueError(f"response must be 'flags' or 'scores'; got {response!r}.")
-    return EventScorer(metric, response, kwargs)
+    found = find_metric(metric, kwargs, response=response)
+    return EventScorer({found.name: found})
 
 
-point_adjusted_f1_scorer = make_event_scorer(point_adjusted_f1)
-event_f1_scorer = make_event_scorer(event_f1)
-average_precision_scorer = make_event_scorer(average_precision_score, response="scores")
+point_adjusted_f1_scorer = get_event_scorer("point_adjusted_f1")
+event_f1_scorer = get_event_scorer("event_f1")
+average_precision_scorer = get_event_scorer("average_precision")

@@ -1,0 +1,421 @@
+"""The scores of the ESA Anomaly Detection Benchmark, from tables of intervals."""
+
+from numbers import Real
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import Bunch
+
+from skdsn._core.affiliation import zone_scores, zones
+from skdsn._core.intervals import (
+    count_meeting,
+    intersect,
+    measure_before,
+    meeting_pairs,
+    unite,
+)
+from skdsn._core.sweeps import fbeta, ratio
+from skdsn._sklearn import Interval, StrOptions, validate_params
+from skdsn.metrics._step_functions import Clock, read_predictions
+from skdsn.metrics._timing import timing_quality
+
+# A channel is hit only where it is flagged for some time, so that labels of a single
+# instant are widened for it (as the benchmark does), in nanoseconds.
+INSTANT = 1_000_000
+# Instants last a nanosecond for affiliation, which moves the borders of zones: alarms
+# that reach into a zone by no more than a microsecond do not count there.
+TOLERANCE = 1_000
+
+COLUMNS = ["ID", "Channel", "StartTime", "EndTime", "Category"]
+
+
+@validate_params(
+    {
+        "labels": [pd.DataFrame],
+        "categories": ["array-like", str],
+        "beta": [Interval(Real, 0, None, closed="left")],
+        "cut_events": [StrOptions({"clip", "drop"})],
+        "variant": [StrOptions({"definition", "published"})],
+    },
+    prefer_skip_nested_validation=True,
+)
+def esa_adb_scores(
+    labels,
+    predictions,
+    *,
+    categories=("Anomaly", "Rare Event"),
+    subsystems=None,
+    beta=0.5,
+    start=None,
+    end=None,
+    channels=None,
+    cut_events="clip",
+    variant="definition",
+):
+    """Score flags per channel as the ESA Anomaly Detection Benchmark does.
+
+    An event has an ID and labels on one or more channels. A channel counts as flagged
+    from a sample predicted 1 to the next one predicted 0. An *alarm* is a stretch of
+    time in which at least one channel is flagged.
+
+    Parameters
+    ----------
+    labels : DataFrame
+        Columns ``ID, Channel, StartTime, EndTime, Category``, in any order, a row for
+        each interval on a channel. Both ends belong to the interval.
+    predictions : mapping of channel to Series, or DataFrame
+        0 or 1, indexed by increasing times: a step function. A frame has one column
+        for each channel.
+    categories : sequence of str, default=("Anomaly", "Rare Event")
+        The events to find. Others are neither to be found nor false alarms.
+    subsystems : mapping, default=None
+        Channel to subsystem, or subsystem to list of channels.
+    beta : float, default=0.5
+        Weight of recall against precision in all F-scores.
+    start, end : time, default=None
+        The time to score; None is from the first to the last time in `predictions`.
+        The first and the last prediction of a channel are held up to there.
+    channels : sequence, default=None
+        The channels to score; None is those of `predictions`. One without predictions
+        is never flagged. Labels on other channels are ignored.
+    cut_events : {"clip", "drop"}, default="clip"
+        What becomes of events that reach beyond `start` or `end`; the benchmark
+        drops them.
+    variant : {"definition", "published"}, default="definition"
+        With "published", affiliation recall has the mistake of the benchmark's code,
+        which pairs events with the wrong one of several alarms: for comparison with
+        published tables only.
+
+    Returns
+    -------
+    Bunch of float and int
+        ``event_wise_precision``, ``event_wise_recall``, ``event_wise_f``:
+        events detected against alarms that meet no label; the precision is multiplied
+        by the specificity.
+        ``alarming_precision``: 1 if no event raises more than one alarm.
+        ``channel_aware_precision``, ``..._recall``, ``..._f``, and
+        ``subsystem_aware_...`` (NaN without `subsystems`): whether the right channels
+        are flagged in the time of an event, averaged over events.
+        ``adtqc``: timing quality of the detected events, 1 = on time, and
+        ``adtqc_after_rate``: the share of them detected no earlier than they start.
+        ``affiliation_precision``, ``affiliation_recall``, ``affiliation_f``: how near
+        alarms are to events, averaged over events; 0.5 is what random alarms reach.
+
+        The counts: ``n_events`` (selected), ``true_positives`` (of them, detected),
+        ``false_negatives``, ``false_positives`` (alarms), ``redundant_alarms``,
+        ``specificity`` (in time), ``adtqc_before`` and ``adtqc_after`` (events),
+        ``n_affiliation_zones``.
+
+        Without any selected event, what depends on one is NaN. Without any alarm,
+        precision is 0, except for affiliation, where it is 0.5.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, a label ends before it starts, `predictions` hold
+        anything but 0 and 1 or their times do not increase, or no label is on a
+        channel that is scored.
+    TypeError
+        If labels and predictions are on different clocks.
+
+    Notes
+    -----
+    For every event, the channel-aware scores look at the time S of its labels on all
+    channels. A channel with a label of the event is found if it is flagged in S;
+    another one flagged in S is a false positive unless it is flagged there within a
+    label, on it, of another selected event.
+
+    Affiliation divides the time between merged labels of all categories at the
+    midpoints. The zones of an event that hold no label of an unselected event count,
+    each with the weight of the labels of the event in it.
+
+    The definitions are those of [1]_ (events, channels, timing; specificity after
+    [2]_) and of [3]_ (affiliation). The result takes sorting and binary search,
+    O((labels + alarms) log), for each channel.
+
+    References
+    ----------
+    .. [1] K. Kotowski et al., "European Space Agency benchmark for anomaly detection
+       in satellite telemetry", arXiv:2406.17826, 2024.
+    .. [2] M. E. A. Sehili, Z. Zhang, "Multivariate time series anomaly detection:
+       fancy algorithms and flawed evaluation methodology", arXiv:2308.13068, 2023.
+    .. [3] A. Huet, J. M. Navarro, D. Rossi, "Local evaluation of time series anomaly
+       detection algorithms", KDD 2022.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skdsn.metrics import esa_adb_scores
+    >>> labels = pd.DataFrame(
+    ...     [
+    ...         ["id_1", "c1", "2000-01-01T20", "2000-01-02T06", "Anomaly"],
+    ...         ["id_2", "c1", "2000-01-03T12", "2000-01-03T17", "Rare Event"],
+    ...     ],
+    ...     columns=["ID", "Channel", "StartTime", "EndTime", "Category"],
+    ... )
+    >>> hours = pd.date_range("2000-01-01", periods=101, freq="h")
+    >>> flags = pd.Series(0, index=hours)
+    >>> flags["2000-01-01T22":"2000-01-01T23"] = 1
+    >>> flags["2000-01-04T08":"2000-01-04T12"] = 1
+    >>> scores = esa_adb_scores(labels, {"c1": flags})
+    >>> scores["true_positives"], scores["false_positives"]
+    (1, 1)
+    >>> round(scores["event_wise_precision"], 4), round(scores["adtqc"], 4)
+    (0.4706, 0.9774)
+    """
+    clock = Clock()
+    flagged, first, last = read_predictions(predictions, clock, start, end, channels)
+    segments = _read_labels(labels, clock, list(flagged), first, last, cut_events)
+    categories = [categories] if isinstance(categories, str) else list(categories)
+    segments["selected"] = segments["category"].isin(categories)
+    chosen = segments[segments["selected"]]
+    events, number = np.unique(chosen["event"], return_inverse=True)
+    chosen = chosen.assign(number=number)
+    n_events = len(events)
+
+    alarms = unite(
+        np.concatenate([starts for starts, _ in flagged.values()]),
+        np.concatenate([stops for _, stops in flagged.values()]),
+    )[:2]
+    own = unite(chosen["start"], chosen["stop"], chosen["number"])
+    result = Bunch(n_events=n_events)
+    _event_wise(result, segments, own, alarms, first, last, beta)
+    _timing(result, own, alarms, n_events)
+    channel_names = list(flagged)
+    hits = _channel_hits(chosen, flagged, n_events)
+    _aware(result, "channel_aware", hits, np.arange(len(channel_names)), beta)
+    if subsystems is None:
+        _aware(result, "subsystem_aware", hits, None, beta)
+    else:
+        groups = _read_subsystems(subsystems, channel_names)
+        _aware(result, "subsystem_aware", hits, groups, beta)
+    by_position = variant == "published"
+    _affiliation(
+        result, segments, chosen, alarms, first, last, beta, by_position=by_position
+    )
+    return result
+
+
+def _read_labels(labels, clock, channels, first, last, cut_events):
+    """Labels on the scored channels as half-open intervals, in nanoseconds."""
+    missing = [column for column in COLUMNS if column not in labels.columns]
+    if missing:
+        raise ValueError(
+            f"labels has no column {missing[0]!r}; it needs {', '.join(COLUMNS)}, one "
+            "row for each interval on a channel."
+        )
+    begin = clock.read(labels["StartTime"], "StartTime of labels")
+    stop = clock.read(labels["EndTime"], "EndTime of labels")
+    wrong = np.flatnonzero(begin > stop)
+    if len(wrong):
+        row = int(wrong[0])
+        raise ValueError(
+            f"Label {row} (ID {labels['ID'].iloc[row]!r}) ends before it starts; "
+            "exchange its StartTime and EndTime, or drop it."
+        )
+    unnamed = labels[["ID", "Channel", "Category"]].isna()
+    if unnamed.to_numpy().any():
+        row, column = np.argwhere(unnamed.to_numpy())[0]
+        raise ValueError(
+            f"Label {row} has no {unnamed.columns[column]}; fill it, or drop the label."
+        )
+    scored = labels["Channel"].isin(channels).to_numpy(copy=True)
+    if len(labels) and not scored.any():
+        raise ValueError(
+            f"No label is on a channel that is scored: labels has "
+            f"{labels['Channel'].iloc[0]!r}, ..., predictions {channels[0]!r}, ...; "
+            "give both the same names."
+        )
+    if cut_events == "drop":
+        beyond = (begin < first) | (stop > last)
+        cut = labels["ID"].isin(labels["ID"].to_numpy()[beyond & scored])
+        scored &= ~cut.to_numpy()
+    scored &= (stop >= first) & (begin <= last)
+    table = pd.DataFrame(
+        {
+            "event": labels["ID"].to_numpy(),
+            "channel": labels["Channel"].to_numpy(),
+            "category": labels["Category"].to_numpy(),
+            # Closed ends become half-open ones, one nanosecond later.
+            "start": np.maximum(begin, first),
+            "stop": np.minimum(stop, last) + 1,
+        }
+    )
+    return table[scored].reset_index(drop=True)
+
+
+def _read_subsystems(subsystems, channels):
+    """Give each channel the number of its subsystem."""
+    of = {}
+    for key, value in dict(subsystems).items():
+        if isinstance(value, str) or not np.iterable(value):
+            of[key] = value
+        else:
+            of.update(dict.fromkeys(value, key))
+    lost = [channel for channel in channels if channel not in of]
+    if lost:
+        raise ValueError(
+            f"subsystems has no subsystem for channel {lost[0]!r}; name one for every "
+            "channel that is scored."
+        )
+    return pd.factorize(np.array([of[channel] for channel in channels], dtype=object))[
+        0
+    ]
+
+
+def _event_wise(result, segments, own, alarms, first, last, beta):
+    starts, stops, number = own
+    n_events = result.n_events
+    alarms_met = count_meeting(*alarms, starts, stops)
+    detected = np.bincount(number, alarms_met, minlength=n_events) > 0
+    annotated = unite(segments["start"], segments["stop"])[:2]
+    false = int((count_meeting(*annotated, *alarms) == 0).sum())
+    hits = int(detected.sum())
+    redundant = int(np.maximum(alarms_met - 1, 0).sum())
+
+    # Closed ends count nothing: a nanosecond that belongs to a single instant.
+    annotated = annotated[0], np.maximum(annotated[1] - 1, annotated[0])
+    alarms = alarms[0], np.minimum(alarms[1], last)
+    false_time = _measure(alarms) - _measure(intersect(*alarms, *annotated))
+    nominal = last - first - _measure(annotated)
+    specificity = 1.0 - float(ratio(false_time, nominal))
+
+    precision = float(ratio(hits, hits + false)) * specificity
+    recall = float(ratio(hits, n_events))
+    figures = {
+        "event_wise_precision": precision,
+        "event_wise_recall": recall,
+        "event_wise_f": float(fbeta(precision, recall, beta)),
+        "alarming_precision": float(ratio(hits, hits + redundant)),
+    }
+    if n_events == 0:
+        figures = dict.fromkeys(figures, np.nan)
+    result.update(
+        figures,
+        true_positives=hits,
+        false_negatives=n_events - hits,
+        false_positives=false,
+        redundant_alarms=redundant,
+        specificity=specificity,
+    )
+
+
+def _timing(result, own, alarms, n_events):
+    starts, stops, number = own
+    pair, alarm = meeting_pairs(*alarms, starts, stops)
+    earliest = np.full(n_events, np.iinfo(np.int64).max)
+    np.minimum.at(earliest, number[pair], alarms[0][alarm])
+    begin = np.full(n_events, np.iinfo(np.int64).max)
+    np.minimum.at(begin, number, starts)
+    finish = np.zeros(n_events, dtype=np.int64)
+    np.maximum.at(finish, number, stops - 1)
+    order = np.argsort(begin, kind="stable")
+    begin, finish, earliest = begin[order], finish[order], earliest[order]
+    length = finish - begin
+    room = np.diff(begin, prepend=begin[:1] - length[:1])
+    found = earliest < np.iinfo(np.int64).max
+    delay = (earliest - begin)[found]
+    quality = timing_quality(delay, length[found], np.minimum(room, length)[found])
+    result.update(
+        adtqc=float(quality.mean()) if len(quality) else np.nan,
+        adtqc_after_rate=float((delay >= 0).mean()) if len(delay) else np.nan,
+        adtqc_before=int((delay < 0).sum()),
+        adtqc_after=int((delay >= 0).sum()),
+    )
+
+
+def _channel_hits(chosen, flagged, n_events):
+    """Tell what happens on each channel in the time of each event.
+
+    Three tables of shape (n_events, n_channels): the event has a label on the channel;
+    the channel is flagged in the time of the event; it is so within a label of another.
+    """
+    affected = np.zeros((n_events, len(flagged)), dtype=bool)
+    detected, excused = affected.copy(), affected.copy()
+    widened = chosen["stop"].where(
+        chosen["stop"] - 1 > chosen["start"], chosen["start"] + INSTANT
+    )
+    starts, stops, number = unite(chosen["start"], widened, chosen["number"])
+
+    def touches(intervals):
+        inside = measure_before(*intervals, stops) - measure_before(*intervals, starts)
+        return np.bincount(number, inside, minlength=n_events) > 0
+
+    on_channel = dict(list(chosen.groupby("channel", sort=False)))
+    for column, (channel, intervals) in enumerate(flagged.items()):
+        detected[:, column] = touches(intervals)
+        if channel in on_channel:
+            rows = on_channel[channel]
+            affected[rows["number"], column] = True
+            labelled = unite(rows["start"], widened[rows.index])[:2]
+            excused[:, column] = touches(intersect(*intervals, *labelled))
+    return affected, detected, excused & ~affected
+
+
+def _aware(result, name, hits, groups, beta):
+    """Average precision, recall and F of groups of channels over events."""
+    names = [f"{name}_{figure}" for figure in ("precision", "recall", "f")]
+    affected, detected, excused = hits
+    if groups is None or len(affected) == 0:
+        result.update(dict.fromkeys(names, np.nan))
+        return
+
+    def any_member(table):
+        members = np.zeros((len(table), groups.max() + 1), dtype=bool)
+        for column, group in enumerate(groups):
+            members[:, group] |= table[:, column]
+        return members
+
+    wanted, found = any_member(affected), any_member(detected)
+    right = (wanted & found).sum(axis=1)
+    wrong = (~wanted & any_member(detected & ~excused)).sum(axis=1)
+    precision = ratio(right, right + wrong)
+    recall = ratio(right, wanted.sum(axis=1))
+    values = precision, recall, fbeta(precision, recall, beta)
+    result.update({n: float(v.mean()) for n, v in zip(names, values, strict=True)})
+
+
+def _affiliation(result, segments, chosen, alarms, first, last, beta, *, by_position):
+    names = ["affiliation_precision", "affiliation_recall", "affiliation_f"]
+    # Instants keep one nanosecond, other labels lose the one that closed them.
+    stops = np.maximum(segments["stop"] - 1, segments["start"] + 1)
+    starts, stops, _ = unite(segments["start"], stops)
+    result.update(dict.fromkeys(names, np.nan), n_affiliation_zones=0)
+    if len(chosen) == 0:
+        return
+    n_zones = len(starts)
+    whole = np.full(n_zones, 0), np.full(n_zones, last - first)
+    lows, highs = zones(starts - first, stops - first, *whole)
+    precision, recall = zone_scores(
+        starts - first,
+        stops - first,
+        lows,
+        highs,
+        alarms[0] - first,
+        np.minimum(alarms[1], last) - first,
+        tolerance=TOLERANCE,
+        by_position=by_position,
+    )
+    precision = np.where(np.isnan(precision), 0.5, precision)
+
+    zone = np.searchsorted(starts, segments["start"], side="right") - 1
+    barred = np.zeros(n_zones, dtype=bool)
+    barred[zone[~segments["selected"]]] = True
+    zone = zone[segments["selected"]]
+    counts = ~barred[zone]
+    number, zone = chosen["number"].to_numpy()[counts], zone[counts]
+    if len(number) == 0:
+        return
+    weight = np.bincount(number)
+    owned = weight > 0
+    figures = [
+        float((np.bincount(number, values[zone])[owned] / weight[owned]).mean())
+        for values in (precision, recall)
+    ]
+    figures.append(float(fbeta(*figures, beta)))
+    result.update(zip(names, figures, strict=True))
+    result["n_affiliation_zones"] = len(np.unique(zone))
+
+
+def _measure(intervals):
+    return int((intervals[1] - intervals[0]).sum())
