@@ -8,12 +8,14 @@ import datetime
 from numbers import Real
 
 import numpy as np
+import pandas as pd
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
     RealNotInt,
     StrOptions,
+    validate_parameter_constraints,
     validate_params,
 )
 from sklearn.utils._set_output import _get_output_config
@@ -28,8 +30,12 @@ MAX_GAP = [
     np.timedelta64,
 ]
 
+# Not "array-like", which a single text is too: its letters would be taken for names.
+NAMES = [list, tuple, set, np.ndarray, pd.Index]
+
 __all__ = [
     "MAX_GAP",
+    "NAMES",
     "HasMethods",
     "Interval",
     "RealNotInt",
@@ -37,6 +43,7 @@ __all__ = [
     "check_feature_names_in",
     "fit_context",
     "output_container",
+    "validate_parameter_constraints",
     "validate_params",
 ]
 

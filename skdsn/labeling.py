@@ -34,14 +34,16 @@ def label_incidents(
     stations=None,
     open_start="raise",
     open_end="raise",
+    closed="both",
     padding=0.0,
     return_report=False,
 ):
     """Label the rows that fall into an incident.
 
-    An incident is a closed interval ``start <= time <= end``; overlapping ones
-    unite. It labels the rows of its own track where the table names one, else of
-    the tracks of its station where that is known, else of every track by time.
+    An incident is a closed interval ``start <= time <= end``, or with `closed` a
+    half-open one; overlapping ones unite. It labels the rows of its own track where the
+    table names one, else of the tracks of its station where that is known, else of
+    every track by time.
 
     Parameters
     ----------
@@ -63,6 +65,9 @@ def label_incidents(
     open_start, open_end : {"raise", "drop", "track"}, default="raise"
         What a missing time means: an error, no label, or the border of the track;
         without a track, of the one that the other time lies in.
+    closed : {"both", "left"}, default="both"
+        Whether the end belongs to the incident, as in
+        :func:`skdsn.metrics.find_events`, which this function reverses.
     padding : float or timedelta-like, default=0
         Time by which each incident is widened on both sides, in seconds.
     return_report : bool, default=False
@@ -99,6 +104,8 @@ def label_incidents(
     >>> label_incidents(index, incidents, start="from", end="to").to_list()
     [0, 0, 0, 0, 1, 0]
     """
+    if closed not in ("both", "left"):
+        raise ValueError(f"closed must be 'both' or 'left'; got {closed!r}.")
     if isinstance(index, pd.DataFrame | pd.Series):
         index = index.index
     for column in (start, end):
@@ -135,6 +142,7 @@ def label_incidents(
     y = np.zeros(tracks.n_rows, dtype=np.int64)
     n_tracks = np.zeros(len(incidents), dtype=np.int64)
     n_rows = np.zeros(len(incidents), dtype=np.int64)
+    side = "right" if closed == "both" else "left"
     for i in np.flatnonzero(reasons == ""):
         # An open end reaches to the border of the track that the other end lies in.
         anywhere = len(candidates[i]) > 1 and np.isinf(stop[i] - begin[i])
@@ -149,7 +157,7 @@ def label_incidents(
             if anywhere and not seconds[a] <= inside <= seconds[b - 1]:
                 continue
             first = a + np.searchsorted(seconds[a:b], begin[i] - padding, "left")
-            after = a + np.searchsorted(seconds[a:b], stop[i] + padding, "right")
+            after = a + np.searchsorted(seconds[a:b], stop[i] + padding, side)
             y[first:after] = 1
             n_tracks[i] += after > first
             n_rows[i] += after - first
@@ -315,7 +323,7 @@ class WindowLabeler(BaseEstimator):
         -------
         self : object
         """
-        read_labels(y, read_rows(self, X, reset=True), unlabelled=True)
+        read_labels(y, read_rows(self, X, reset=True).tracks, unlabelled=True)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -341,7 +349,7 @@ class WindowLabeler(BaseEstimator):
             If no window is complete.
         """
         rows = read_rows(self, X, reset=True)
-        labels = read_labels(y, rows, unlabelled=True)
+        labels = read_labels(y, rows.tracks, unlabelled=True)
         bounds = rows.tracks.segments(self.max_gap)
         kept = complete_windows(bounds, self.window, self.stride)
         if len(kept) == 0:

@@ -27,7 +27,8 @@ class StreamingDetector:
     ----------
     detector : fitted Pipeline or estimator
         A classifier or an outlier detector, whose transformers either treat each row
-        on its own or have a ``stream`` method.
+        on its own or have a ``stream`` method. Of a search, the ``best_estimator_``
+        is streamed.
 
     Attributes
     ----------
@@ -39,8 +40,8 @@ class StreamingDetector:
     Raises
     ------
     TypeError
-        If a stage with memory sits inside a ``FeatureUnion``, a ``ColumnTransformer``
-        or a search; of a search, stream the ``best_estimator_``.
+        If a stage with memory sits where its state cannot be carried, such as inside
+        a ``FeatureUnion`` or a ``ColumnTransformer``.
 
     See Also
     --------
@@ -105,29 +106,16 @@ class StreamingDetector:
         else:
             chunk = np.asarray(chunk)
             index = pd.RangeIndex(self.n_rows_, self.n_rows_ + len(chunk))
-        ends = self._last_seconds(read_tracks(index))
+        tracks = read_tracks(index)
+        tracks.check_after(self._tracks)
         if len(chunk) == 0:
             return _result(np.empty(0), np.empty(0, np.int8), index)
         scores, flags, state = stream_scores(self.detector, chunk, self._state, index)
         self._state = state
-        self._tracks.update(ends)
+        ends = tracks.seconds[tracks.bounds[1:] - 1].tolist()
+        self._tracks.update(zip(tracks.names, ends, strict=True))
         self.n_rows_ += len(chunk)
         return _result(scores, flags, index)
-
-    def _last_seconds(self, tracks):
-        """Last time of each track in a chunk, which must not go back."""
-        ends = {}
-        for name, first, last in zip(
-            tracks.names, tracks.bounds[:-1], tracks.bounds[1:] - 1, strict=True
-        ):
-            begin, previous = tracks.seconds[first], self._tracks.get(name, -np.inf)
-            if begin <= previous:
-                raise ValueError(
-                    f"Track {name!r} goes back in time: its new rows begin at {begin} "
-                    f"s, but rows up to {previous} s were streamed already."
-                )
-            ends[name] = float(tracks.seconds[last])
-        return ends
 
     def forget(self, *tracks):
         """Drop the memory of finished tracks, so that the state stays small.
@@ -138,12 +126,16 @@ class StreamingDetector:
 
         Raises
         ------
-        KeyError
-            If a track was not seen.
+        ValueError
+            If a track was not seen, or was forgotten already.
         """
         unknown = [track for track in tracks if track not in self._tracks]
         if unknown:
-            raise KeyError(f"Track {unknown[0]!r} is not live; see tracks_.")
+            live = self.tracks_[:5]
+            raise ValueError(
+                f"Track {unknown[0]!r} is not live; the live tracks are {live}"
+                f"{' and more' if len(self._tracks) > 5 else ''}."
+            )
         for track in tracks:
             del self._tracks[track]
         self._state = _without(self._state, set(tracks))
@@ -155,7 +147,8 @@ def stream_scores(detector, X, state=None, index=None):
     Parameters
     ----------
     detector : fitted Pipeline or estimator
-        An estimator with its own ``stream_scores(X, state, index)`` is asked for it.
+        An estimator with its own ``stream_scores(X, state, index)`` is asked for it,
+        a search for its ``best_estimator_``.
     X : DataFrame or ndarray of shape (n_rows, n_features)
     state : dict, default=None
         What the call for the previous chunk returned.
@@ -169,6 +162,7 @@ def stream_scores(detector, X, state=None, index=None):
     flags : int8 ndarray of shape (n_rows,)
     state : dict
     """
+    detector = _best(detector)
     if isinstance(detector, Pipeline):
         Xt, new = _stream_steps(detector, X, state, index, stop=-1)
         name, last = detector.steps[-1]
@@ -185,6 +179,7 @@ def _stream_steps(pipeline, X, state, index, stop=None):
     state = {} if state is None else state
     new = {}
     for name, step in pipeline.steps[:stop]:
+        step = _best(step)
         if step is None or step == "passthrough" or hasattr(step, "fit_resample"):
             continue  # samplers act in fit only
         if isinstance(step, Pipeline):
@@ -198,8 +193,14 @@ def _stream_steps(pipeline, X, state, index, stop=None):
     return X, new
 
 
+def _best(estimator):
+    """Take what a fitted search found, and any other estimator as it is."""
+    return getattr(estimator, "best_estimator_", estimator)
+
+
 def _refuse_hidden_memory(estimator, inside=None):
     """Refuse stages with memory where their state could not be carried."""
+    estimator = _best(estimator)
     if inside is not None and hasattr(estimator, "stream"):
         raise TypeError(
             f"{type(estimator).__name__} has memory, which a {inside} cannot carry "
@@ -216,7 +217,7 @@ def _refuse_hidden_memory(estimator, inside=None):
         )
         listed = [*listed, *(getattr(estimator, "estimators", None) or [])]
         held = [item[1] if isinstance(item, tuple) else item for item in listed]
-        held += estimator.get_params(deep=False).values()  # of a GridSearchCV, say
+        held += estimator.get_params(deep=False).values()  # of a BaggingClassifier, say
         parts = [(part, type(estimator).__name__) for part in held]
     for part, where in parts:
         if isinstance(part, BaseEstimator):

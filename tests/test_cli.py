@@ -12,7 +12,7 @@ from skdsn import __version__
 from skdsn.cli import main
 from skdsn.cli._detectors import load_detector, save_detector
 from skdsn.datasets import make_dsn_passes
-from skdsn.metrics import event_report
+from skdsn.metrics import event_report, find_events
 from skdsn.report import score_table
 
 TINY = [
@@ -65,7 +65,7 @@ def test_fitted_files_score_as_the_library_does_in_batch_and_in_chunks(
     assert chunked.read_bytes() == out.read_bytes()
     scores = read_scores(out)
     assert scores.index.equals(passes.X.index)
-    detector = load_detector(folder / "d.pkl")
+    detector, _ = load_detector(folder / "d.pkl")
     expected = score_table(detector, passes.X)
     pd.testing.assert_frame_equal(scores, expected, check_index_type=False)
     said = capsys.readouterr().out
@@ -79,13 +79,49 @@ def test_evaluate_prints_and_writes_the_report_of_the_library(
     args += ["--labels", "anomaly", "--json", str(tmp_path / "metrics.json")]
     assert main([*args, "--train", f"{folder}/passes.csv"]) == 0
     figures = json.loads((tmp_path / "metrics.json").read_text())["figures"]
-    detector = load_detector(folder / "d.pkl")
+    detector, _ = load_detector(folder / "d.pkl")
     expected = event_report(detector, passes.X, passes.y, X_train=passes.X)
     assert list(figures) == list(expected.columns)
     assert pd.DataFrame(figures)["detector"].to_dict() == pytest.approx(
         expected["detector"].to_dict(), nan_ok=True
     )
     assert "chance" in capsys.readouterr().out
+
+
+def test_a_detector_remembers_the_columns_of_its_telemetry(
+    folder, passes, tmp_path, capsys
+):
+    renamed = passes.X.rename_axis(["pass", "utc"]).assign(station="x", label=passes.y)
+    renamed.to_csv(tmp_path / "old.csv")
+    renamed.to_parquet(tmp_path / "new.parquet")  # keeps the index
+    new = renamed.drop(columns="label")
+    new.to_csv(tmp_path / "new.csv")
+    new.drop(columns="station").to_csv(tmp_path / "lean.csv")
+    names = ["--track", "pass", "--time", "utc", "--drop", "station"]
+    fit = ["fit", f"{tmp_path}/old.csv", *names, "--labels", "label", "--no-tune"]
+    assert main([*fit, *TINY, "--out", f"{tmp_path}/d.pkl"]) == 0
+    _, columns = load_detector(tmp_path / "d.pkl")
+    assert columns == {"track": "pass", "time": "utc", "drop": ["station", "label"]}
+    score = ["score", f"{tmp_path}/d.pkl"]
+    reports = []
+    for name in ("old.csv", "new.csv", "lean.csv", "new.parquet"):
+        out = tmp_path / f"{name}.report.csv"
+        assert main([*score, f"{tmp_path}/{name}", "--out", str(out)]) == 0
+        reports.append(out.read_bytes())
+    assert set(reports) == {reports[0]}
+    assert reports[0].startswith(b"pass,utc,score,anomaly")
+    # What is given comes first.
+    out = str(tmp_path / "report.csv")
+    given = [f"{folder}/passes.csv", "--track", "track", "--time", "time"]
+    assert main([*score, *given, "--out", out]) == 0
+    assert read_scores(out).shape == (len(renamed), 2)
+    assert "has no column 'utc'" in error_of(capsys, *score, given[0])
+    evaluate = ["evaluate", f"{tmp_path}/d.pkl", f"{tmp_path}/old.csv", "--labels"]
+    args = [*evaluate, "label", "--train", f"{tmp_path}/old.csv"]
+    assert main([*args, "--json", f"{tmp_path}/m.json"]) == 0
+    content = json.loads((tmp_path / "m.json").read_text())
+    assert content["n_events"] == len(find_events(passes.y))
+    assert content["figures"]["training range"]["row_recall"] == 0
 
 
 def test_labels_are_the_same_from_a_column_csv_parquet_or_incidents(
@@ -99,7 +135,7 @@ def test_labels_are_the_same_from_a_column_csv_parquet_or_incidents(
     ):
         args = ["fit", f"{folder}/{args[0]}", *args[1:], *TINY]
         assert main([*args, "--out", f"{tmp_path}/d.pkl"]) == 0
-        detector = load_detector(tmp_path / "d.pkl")
+        detector, _ = load_detector(tmp_path / "d.pkl")
         assert detector.detector_["classify"].n_jobs is None
         scores.append((detector.threshold_, detector.score_))
     assert scores[0] == scores[1] == scores[2]
@@ -113,7 +149,7 @@ def test_options_reach_the_recipe(folder, tmp_path):
     args += [*TINY, "--set", "smote=passthrough", "--set", "fit_stride=2"]
     args += ["--set", "encode__scaler=None", "--seed", "4"]
     assert main([*args, "--out", str(out)]) == 0
-    detector = load_detector(out)
+    detector, _ = load_detector(out)
     assert detector["smote"] == "passthrough"
     assert detector["label"].stride == 2
     assert detector["encode"].scaler is None
@@ -168,7 +204,8 @@ def test_demo_writes_what_it_says_and_its_files_can_be_fitted(
     old, new = pd.read_csv(out / "passes.csv"), pd.read_csv(out / "new_passes.csv")
     assert not set(old["track"].str[:9]) & set(new["track"].str[:9])  # by pass
     figures = json.loads((out / "metrics.json").read_text())["figures"]
-    assert set(figures) == {"detector", "chance", "persistence", "training range"}
+    baselines = {"chance", "persistence", "training range"}
+    assert set(figures) >= {"detector", *baselines}
     assert (out / "precision_recall.png").stat().st_size > 1000
     assert (out / "detected.png").exists() or "No figure of a detected" in said
     assert len(read_scores(out / "report.csv")) == len(new)
@@ -226,7 +263,7 @@ def test_a_detector_of_smap_is_evaluated_on_the_test_parts_only(smap, tmp_path, 
     detector = f"{tmp_path}/d.pkl"
     args = ["fit", *source, "--channels", "C-3,C-4,C-5", "--out", detector, *TINY]
     assert main(args) == 0
-    fitted = load_detector(detector).detector_
+    fitted = load_detector(detector)[0].detector_
     assert "hour_sin" not in fitted["encode"].feature_names_in_
     assert list(fitted["align"].get_feature_names_out()) == list(
         fitted["align"].feature_names_in_
@@ -258,9 +295,9 @@ def test_a_detector_file_of_another_version_is_used_with_a_warning(
         context.setattr("skdsn.__version__", "0.0.1")
         save_detector(path, LogisticRegression(C=3))
     with pytest.warns(UserWarning, match=r"saved by skdsn 0\.0\.1"):
-        assert load_detector(path).C == 3
+        assert load_detector(path)[0].C == 3
     content = pickle.loads(path.read_bytes())
-    assert content["format"] == "skdsn-detector-1"
+    assert content["format"] == "skdsn-detector-2"
 
 
 @pytest.mark.filterwarnings("default:.*was saved by skdsn")

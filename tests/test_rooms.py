@@ -1,6 +1,8 @@
 """Imports run in one direction, from the ground floor up."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ GROUND = {"_core", "_sklearn", "tracks", "base"}
 MAY_IMPORT = {
     "_core": set(),
     "_sklearn": set(),
+    "_files": set(),
     "tracks": {"_core"},
     "base": {"_core", "_sklearn", "tracks"},
     "labeling": GROUND,
@@ -20,7 +23,7 @@ MAY_IMPORT = {
     "metrics": GROUND,
     "streaming": GROUND,
     "model_selection": GROUND | {"metrics", "streaming"},
-    "report": GROUND | {"metrics", "streaming"},
+    "report": GROUND | {"_files", "metrics", "streaming"},
     "detectors": GROUND
     | {"labeling", "preprocessing", "encoders"}
     | {"metrics", "streaming", "model_selection"},
@@ -54,3 +57,20 @@ def test_networks_know_nothing_of_frames_or_estimators():
         text = (PACKAGE / "encoders" / name).read_text()
         assert "pandas" not in text.split('"""')[2]
         assert "sklearn" not in text.split('"""')[2]
+
+
+def test_importing_the_rooms_loads_no_heavy_package():
+    rooms = "tracks preprocessing metrics labeling detectors streaming datasets"
+    code = (
+        "import importlib, sys\n"
+        "import skdsn\n"
+        "assert 'sklearn' not in sys.modules, 'import skdsn loads scikit-learn'\n"
+        f"for room in {rooms.split()!r} + ['encoders', 'model_selection']:\n"
+        "    importlib.import_module('skdsn.' + room)\n"
+        "    for heavy in ('torch', 'sktime', 'optuna', 'matplotlib', 'skorch'):\n"
+        "        assert heavy not in sys.modules, f'{room} loads {heavy}'\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -13,7 +13,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -121,7 +121,8 @@ def test_a_chunk_that_goes_back_in_time_leaves_the_stream_as_it_was(fitted, name
     stream.update(rows.iloc[:20])
     before = pickle.dumps(stream)
     for chunk in (rows.iloc[10:15], rows.iloc[19:22]):
-        with pytest.raises(ValueError, match="Track 'pass-0' goes back in time"):
+        message = "Track 'pass-0' goes back in time: .* at 2026-03-02 00:00:1[09], "
+        with pytest.raises(ValueError, match=message + "but rows up to .* 00:00:19 "):
             stream.update(chunk)
     with pytest.raises(ValueError, match="comes after a later one"):
         stream.update(rows.iloc[[22, 21]])
@@ -171,9 +172,13 @@ def test_a_forgotten_track_starts_afresh(fitted):
 def test_forgetting_what_was_never_seen_is_an_error(fitted):
     stream = StreamingDetector(fitted["dsn"][0])
     stream.update(X.iloc[:5])
-    with pytest.raises(KeyError, match="Track 'pass-9' is not live"):
+    message = r"Track 'pass-9' is not live; the live tracks are \['pass-0'\]\."
+    with pytest.raises(ValueError, match=message):
         stream.forget("pass-0", "pass-9")
     assert stream.tracks_ == ["pass-0"]
+    stream.forget("pass-0")
+    with pytest.raises(ValueError, match="Track 'pass-0' is not live"):
+        stream.forget("pass-0")
 
 
 def test_a_stream_tells_what_it_has_seen(fitted):
@@ -284,16 +289,52 @@ def test_a_bare_detector_is_a_stream_without_memory():
                 make_pipeline(CausalImputer(), LogisticRegression()),
                 {"logisticregression__C": [1.0, 2.0]},
                 cv=StratifiedTrackKFold(2),
+                refit=False,
             ),
             "GridSearchCV",
         ),
     ],
-    ids=["union", "columns", "nested", "tuned", "search"],
+    ids=["union", "columns", "nested", "tuned", "search without refit"],
 )
 def test_memory_that_could_not_be_carried_is_refused(hide, place):
     detector = hide().fit(X[NUMBERS], Y)
     with pytest.raises(TypeError, match=f"CausalImputer has memory, which a {place}"):
         StreamingDetector(detector)
+
+
+def grid(detector):
+    return GridSearchCV(
+        detector,
+        {"logisticregression__C": [1.0, 2.0]},
+        cv=StratifiedTrackKFold(2),
+    )
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        grid,
+        lambda detector: RandomizedSearchCV(
+            detector,
+            {"logisticregression__C": [1.0, 2.0]},
+            n_iter=1,
+            cv=StratifiedTrackKFold(2),
+            random_state=0,
+        ),
+        lambda detector: TunedThresholdDetector(grid(detector), cv=2),
+        lambda detector: make_pipeline(TrackAligner(clocks=()), grid(detector)),
+    ],
+    ids=["grid", "random", "tuned", "last step"],
+)
+def test_a_search_streams_what_it_found(wrap):
+    # Its memory counts: the first rows hold nothing to fill the gaps with.
+    rows = X[NUMBERS]
+    detector = wrap(make_pipeline(CausalImputer(), LogisticRegression())).fit(rows, Y)
+    stream = StreamingDetector(detector)
+    parts = [stream.update(rows.iloc[part]) for part in (slice(50), slice(50, None))]
+    streamed = pd.concat(parts)
+    np.testing.assert_allclose(streamed["score"], anomaly_scores(detector, rows))
+    assert (streamed["anomaly"] == anomaly_flags(detector, rows)).all()
 
 
 def test_stages_without_memory_may_be_united():

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from skdsn._core.runs import reduce_runs
+from skdsn._files import replacing
 from skdsn.cli._detectors import add_up_in_order, folds, make_recipe
 from skdsn.cli._print import counted, print_alarms, print_report
 from skdsn.datasets import make_dsn_passes
@@ -20,7 +21,6 @@ from skdsn.report import (
     write_metrics,
     write_report,
 )
-from skdsn.report._files import replacing
 from skdsn.tracks import read_tracks
 
 _NEXT = """\

@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 
 import skdsn
+from skdsn._files import replacing
 from skdsn.detectors import (
     TunedThresholdDetector,
     make_dsn_detector,
@@ -16,9 +17,8 @@ from skdsn.detectors import (
     make_mro_detector,
 )
 from skdsn.model_selection import GroupedTrackSplit, StratifiedTrackKFold
-from skdsn.report._files import replacing
 
-_FORMAT = "skdsn-detector-1"
+_FORMAT = "skdsn-detector-2"
 _RECIPES = {
     "dsn": make_dsn_detector,
     "mro": make_mro_detector,
@@ -138,15 +138,23 @@ def folds(data, n_splits, *, random_state=None):
     return GroupedTrackSplit(cv, groups=data.groups, train_only=data.train_only)
 
 
-def save_detector(path, detector):
+def save_detector(path, detector, columns=None):
     """Save a fitted detector, with the version of skdsn, as a pickle.
 
     Parameters
     ----------
     path : str or path-like
     detector : fitted estimator
+    columns : dict, default=None
+        What the columns of its telemetry are, as
+        :func:`skdsn.cli._read.telemetry_columns` returns it.
     """
-    content = {"format": _FORMAT, "skdsn": skdsn.__version__, "detector": detector}
+    content = {
+        "format": _FORMAT,
+        "skdsn": skdsn.__version__,
+        "detector": detector,
+        "columns": columns or {},
+    }
     with replacing(path) as draft, draft.open("wb") as file:
         pickle.dump(content, file, protocol=pickle.HIGHEST_PROTOCOL)
 
@@ -160,7 +168,9 @@ def load_detector(path):
 
     Returns
     -------
-    fitted estimator
+    detector : fitted estimator
+    columns : dict
+        As they were saved.
 
     Raises
     ------
@@ -195,7 +205,7 @@ def load_detector(path):
             UserWarning,
             stacklevel=2,
         )
-    return content["detector"]
+    return content["detector"], content["columns"]
 
 
 def _value(text):

@@ -14,14 +14,14 @@ def run(args):
     ----------
     args : argparse.Namespace
     """
-    detector = load_detector(args.detector)
-    data = read_data(args)
+    detector, columns = load_detector(args.detector)
+    data = read_data(args, columns)
     need_labels(args, data.y, learn=False)
     tested = ~data.X.index.get_level_values(0).isin(data.train_only)
     X = data.X[tested]
     X_train = None
     if args.train:
-        X_train = read_telemetry(args.train, args.track, args.time)
+        X_train = read_telemetry(args.train, data.track, data.time)
         known = [column for column in X.columns if column in X_train.columns]
         X_train = X_train[known]
     report = event_report(detector, X, data.y[tested], X_train=X_train)

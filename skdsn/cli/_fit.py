@@ -2,6 +2,7 @@
 
 from time import perf_counter
 
+from skdsn._files import check_target
 from skdsn.cli._detectors import (
     add_up_in_order,
     folds,
@@ -10,8 +11,7 @@ from skdsn.cli._detectors import (
     tune,
 )
 from skdsn.cli._print import counted
-from skdsn.cli._read import need_labels, read_data
-from skdsn.report._files import check_target
+from skdsn.cli._read import need_labels, read_data, telemetry_columns
 from skdsn.tracks import read_tracks
 
 
@@ -42,5 +42,5 @@ def run(args):
     print(f"Fitted in {perf_counter() - begin:.0f} s.")
     if args.tune:
         print(f"Rows are flagged where the score exceeds {detector.threshold_:.6g}.")
-    save_detector(args.out, add_up_in_order(detector))
+    save_detector(args.out, add_up_in_order(detector), telemetry_columns(args))
     print(f"Saved {args.out}. Next: skdsn score {args.out} TELEMETRY")

@@ -45,6 +45,9 @@ Labels come from a 0/1 column of the file (1 = anomalous, -1 = unlabelled), or f
 table of incidents with a start and an end time, and a track if it is known. The
 alarm threshold is chosen on tracks that are held out in turn.
 
+The file remembers the names given with --track, --time, --drop and --labels, so that
+score and evaluate need not be told again.
+
 {_PICKLE}"""
 
 _SCORE = f"""\
@@ -149,7 +152,7 @@ def make_parser():
         help="score N rows after the other, as they would come in from a station; the "
         "scores are the same",
     )
-    _add_telemetry(score)
+    _add_telemetry(score, remembered=True)
 
     evaluate = add("evaluate", "compare a saved detector with labels", _EVALUATE)
     evaluate.add_argument("detector", metavar="DETECTOR")
@@ -160,7 +163,7 @@ def make_parser():
         help="telemetry that the detector was fitted on; adds the baseline that flags "
         "what leaves its range",
     )
-    _add_telemetry(evaluate)
+    _add_telemetry(evaluate, remembered=True)
     _add_labels(evaluate)
     _add_json(evaluate)
 
@@ -178,25 +181,27 @@ def make_parser():
     return parser
 
 
-def _add_telemetry(parser):
+def _add_telemetry(parser, remembered=False):
     group = parser.add_argument_group("telemetry")
+    track = "track, if there is one; without, the file is one track"
+    kept = "as given to fit, else " if remembered else ""
     group.add_argument(
         "--track",
         metavar="COLUMN",
-        help="column of the track id (default: track, if there is one; without, the "
-        "file is one track)",
+        help=f"column of the track id (default: {kept}{track})",
     )
     group.add_argument(
         "--time",
         metavar="COLUMN",
-        help="column of the time: dates (UTC), or seconds (default: time)",
+        help=f"column of the time: dates (UTC), or seconds (default: {kept}time)",
     )
     group.add_argument(
         "--drop",
         metavar="COLUMN",
         action="append",
         default=[],
-        help="leave a column out; may be repeated",
+        help="leave a column out; may be repeated"
+        + (", and adds to those given to fit" if remembered else ""),
     )
     group.add_argument(
         "--spacecraft",
@@ -298,10 +303,10 @@ def _add_threshold(parser):
     )
     group.add_argument(
         "--objective",
-        choices=["event", "point_adjusted", "false_alarms"],
+        choices=["event", "overlap", "point_adjusted", "row", "false_alarms"],
         default="event",
-        help="choose the threshold for the best event-wise or point-adjusted F1, or "
-        "for at most --max-false-alarms (default: %(default)s)",
+        help="choose the threshold for the best F1 of this kind, or for at most "
+        "--max-false-alarms (default: %(default)s)",
     )
     group.add_argument(
         "--max-false-alarms",

@@ -17,14 +17,33 @@ _PARQUET = (".parquet", ".pq")
 _DATES = ("ISO8601", "%Y-%jT%H:%M:%S.%f", "%Y-%jT%H:%M:%S")
 
 
-def read_data(args, path=None):
+def telemetry_columns(args):
+    """Tell what the columns of telemetry are, for a detector file to remember.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        Of ``skdsn fit``.
+
+    Returns
+    -------
+    dict
+        ``track`` and ``time``, their names or None, and ``drop``, a list of names: what
+        was left out, and the labels.
+    """
+    labels = [args.labels] if args.labels else []
+    return {"track": args.track, "time": args.time, "drop": [*args.drop, *labels]}
+
+
+def read_data(args, columns=None):
     """Read telemetry and, where the arguments name any, its labels.
 
     Parameters
     ----------
     args : argparse.Namespace
-    path : str, default=None
-        Another file than ``args.telemetry``.
+    columns : dict, default=None
+        What a detector file remembers, as :func:`telemetry_columns` returns it; it
+        stands in for what the arguments leave out.
 
     Returns
     -------
@@ -32,15 +51,19 @@ def read_data(args, path=None):
         ``X``; ``y``, a Series of int64 or None; ``groups`` (track id to group),
         ``train_only`` (track ids) and ``range_from``, as
         :mod:`skdsn.model_selection` takes them, None or empty for a file; ``timed``,
-        whether the times of the rows are known.
+        whether the times of the rows are known; ``track`` and ``time``, the names of
+        their columns if any were given.
     """
-    path = args.telemetry if path is None else path
+    path = args.telemetry
     if args.spacecraft:
         return _read_smap_msl(path, args)
     if args.channels:
         raise ValueError("--channels goes with --spacecraft; see --drop for columns.")
+    columns = columns or {}
+    track = args.track or columns.get("track")
+    time = args.time or columns.get("time")
     column = getattr(args, "labels", None)
-    X = read_telemetry(path, args.track, args.time)
+    X = read_telemetry(path, track, time)
     for name in [*args.drop, *([column] if column else [])]:
         if name not in X.columns:
             raise ValueError(
@@ -53,8 +76,17 @@ def read_data(args, path=None):
         y = pd.Series(read_labels(y, unlabelled=True), y.index, "int64", name=column)
     elif getattr(args, "incidents", None):
         y = _read_incidents(args, X)
-    X = X.drop(columns=[*args.drop, *([column] if column else [])])
-    return Bunch(X=X, y=y, groups=None, train_only=(), range_from=None, timed=True)
+    drop = {*args.drop, *columns.get("drop", ()), column}
+    return Bunch(
+        X=X[[name for name in X.columns if name not in drop]],
+        y=y,
+        groups=None,
+        train_only=(),
+        range_from=None,
+        timed=True,
+        track=track,
+        time=time,
+    )
 
 
 def need_labels(args, y, *, learn):
@@ -84,7 +116,9 @@ def read_telemetry(path, track=None, time=None):
         Indexed by (track, time), or by time for a single track.
     """
     frame = read_table(path, text=track or "track")
-    if track is None and time is None and not isinstance(frame.index, pd.RangeIndex):
+    if not isinstance(frame.index, pd.RangeIndex) and not (
+        {track, time} - {None, *frame.index.names}
+    ):
         return as_telemetry(frame)  # Parquet keeps an index
     if track is None and "track" in frame.columns:
         track = "track"
@@ -211,4 +245,6 @@ def _read_smap_msl(path, args):
         train_only=[f"{name}/train" for name in labelled],
         range_from={f"{name}/test": f"{name}/train" for name in labelled},
         timed=False,  # time is the row number there
+        track=None,
+        time=None,
     )

@@ -16,8 +16,8 @@ def run(args):
     ----------
     args : argparse.Namespace
     """
-    detector = load_detector(args.detector)
-    X = read_data(args).X
+    detector, columns = load_detector(args.detector)
+    X = read_data(args, columns).X
     if args.chunk_rows is None:
         scores = score_table(detector, X)
     else:

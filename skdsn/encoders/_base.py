@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from skdsn._core.segments import difference
 from skdsn._sklearn import (
     MAX_GAP,
+    NAMES,
     HasMethods,
     Interval,
     StrOptions,
@@ -19,9 +20,9 @@ from skdsn._sklearn import (
 from skdsn.base import MemoryTransformer, read_labels
 
 ENCODER_CONSTRAINTS = {
-    "targets": [StrOptions({"predictability", "variance"}), "array-like", tuple],
+    "targets": [StrOptions({"predictability", "variance"}), *NAMES],
     "n_targets": [None, Interval(Integral, 1, None, closed="left")],
-    "inputs_only": ["array-like", tuple],
+    "inputs_only": NAMES,
     "scaler": [None, StrOptions({"passthrough"}), HasMethods(["fit", "transform"])],
     "dropout": [Interval(Real, 0, 1, closed="left")],
     "learning_rate": [Interval(Real, 0, None, closed="neither")],
@@ -46,15 +47,15 @@ _LARGEST = 1e18
 class BaseEncoder(MemoryTransformer):
     """Base of the encoders: telemetry to latent vectors and prediction errors.
 
-    A subclass trains ``net_`` in ``_train(values, rows, labels, rng)`` and encodes a
-    chunk in ``_encode(values, tracks, bounds, memories)``, which returns latents,
-    errors and ``remember``.
+    A subclass trains its network in ``_train(values, rows, labels, rng)``, which calls
+    ``_fit_network``, and encodes a chunk in ``_encode(values, tracks, bounds,
+    memories)``, which returns latents, errors and ``remember``.
     """
 
     _min_features = 1
 
     def _fit(self, rows, y):
-        labels = read_labels(y, rows, unlabelled=True)
+        labels = read_labels(y, rows.tracks, unlabelled=True)
         n_rows, n_features = rows.data.shape
         if n_features < self._min_features:
             raise ValueError(
@@ -81,6 +82,13 @@ class BaseEncoder(MemoryTransformer):
                 "or leave a column out of inputs_only."
             )
         self.targets_ = [str(names[i]) for i in self.target_indices_]
+        self.n_latents_ = self._latent_size()
+        taken = set(names) & set(self._own_names())
+        if self.passthrough and taken:
+            raise ValueError(
+                f"X has a column {min(taken)!r}, as {type(self).__name__} names one of "
+                "its outputs; rename the column, or set passthrough=False."
+            )
         self.scaler_ = None
         if self.scaler != "passthrough":
             scaler = StandardScaler() if self.scaler is None else clone(self.scaler)
@@ -164,14 +172,52 @@ class BaseEncoder(MemoryTransformer):
             columns.append(scaled)
         return np.concatenate(columns, axis=1, dtype=np.float32, casting="same_kind")
 
-    def _names_out(self, names):
+    def _own_names(self):
         latents = [f"latent_{i}" for i in range(self.n_latents_)]
-        errors = [f"error_{name}" for name in self.targets_]
-        return [*latents, *errors, "error", *(names if self.passthrough else [])]
+        return [*latents, *(f"error_{name}" for name in self.targets_), "error"]
+
+    def _names_out(self, names):
+        return [*self._own_names(), *(names if self.passthrough else [])]
+
+    def _fit_network(
+        self,
+        module,
+        module_params,
+        criterion_params,
+        train_set,
+        valid_set,
+        rng,
+        n_threads=None,
+    ):
+        """Fit ``net_`` and ``history_``; see train_network."""
+        from skdsn.encoders._training import resolve_device, train_network
+
+        self.device_ = resolve_device(self.device)
+        self.net_, self.history_ = train_network(
+            module,
+            module_params,
+            criterion_params,
+            train_set,
+            valid_set,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            batch_size=self.batch_size,
+            max_epochs=self.max_epochs,
+            patience=self.patience,
+            device=self.device_,
+            seed=int(rng.randint(2**31 - 1)),
+            verbose=self.verbose,
+            title=type(self).__name__,
+            n_threads=n_threads,
+        )
+
+    @abstractmethod
+    def _latent_size(self):
+        """Size of the latent vector."""
 
     @abstractmethod
     def _train(self, values, rows, labels, rng):
-        """Fit ``net_``, ``history_`` and ``n_latents_``."""
+        """Train the network by ``_fit_network``."""
 
     @abstractmethod
     def _encode(self, values, tracks, bounds, memories):

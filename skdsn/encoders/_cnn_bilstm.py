@@ -24,7 +24,8 @@ class CNNBiLSTMEncoder(WindowedEncoder):
     n_targets : int, default=10
         Number of targets chosen by rule, at most half of the columns.
     inputs_only : sequence of str, default=()
-        Columns that no rule may choose, such as clocks and commands.
+        Columns that no rule may choose, such as clocks and commands; a name that is no
+        column, as of one that was pruned, is ignored.
     n_filters : int, default=64
     kernel_size : int, default=7
         Rows under the convolution.
@@ -77,7 +78,7 @@ class CNNBiLSTMEncoder(WindowedEncoder):
     scaler_ : transformer or None
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
-    fitted_on_tracks_ : bool
+    fitted_on_tracks_, fitted_on_dates_ : bool
 
     Notes
     -----

@@ -27,7 +27,8 @@ class LSTMForecaster(BaseEncoder):
     n_targets : int or None, default=None
         Number of targets chosen by rule; None takes all with more than two levels.
     inputs_only : sequence of str, default=()
-        Columns that no rule may choose, such as clocks and commands.
+        Columns that no rule may choose, such as clocks and commands; a name that is no
+        column, as of one that was pruned, is ignored.
     hidden_size : int, default=64
         Size of the latent vector.
     n_layers : int, default=1
@@ -72,7 +73,7 @@ class LSTMForecaster(BaseEncoder):
     scaler_ : transformer or None
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
-    fitted_on_tracks_ : bool
+    fitted_on_tracks_, fitted_on_dates_ : bool
 
     See Also
     --------
@@ -155,7 +156,6 @@ class LSTMForecaster(BaseEncoder):
 
     def _train(self, values, rows, labels, rng):
         from skdsn.encoders._modules import LSTMNet
-        from skdsn.encoders._training import resolve_device, train_network
 
         bounds = rows.tracks.segments(self.max_gap)
         if labels is not None:
@@ -172,9 +172,7 @@ class LSTMForecaster(BaseEncoder):
             )
         valid = validation_rows(rows.tracks, self.validation_fraction, rng)
         train_set, valid_set = self._batches(values, targets, bounds, valid)
-        self.device_ = resolve_device(self.device)
-        self.n_latents_ = self.hidden_size
-        self.net_, self.history_ = train_network(
+        self._fit_network(
             LSTMNet,
             {
                 "n_inputs": values.shape[1],
@@ -186,17 +184,12 @@ class LSTMForecaster(BaseEncoder):
             {},
             train_set,
             valid_set,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            batch_size=self.batch_size,
-            max_epochs=self.max_epochs,
-            patience=self.patience,
-            device=self.device_,
-            seed=int(rng.randint(2**31 - 1)),
-            verbose=self.verbose,
-            title=type(self).__name__,
+            rng,
             n_threads=1,
         )
+
+    def _latent_size(self):
+        return self.hidden_size
 
     def _batches(self, values, targets, bounds, valid):
         from skdsn.encoders._batches import ChunkBatches

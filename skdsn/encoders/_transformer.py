@@ -26,7 +26,8 @@ class TransformerEncoder(WindowedEncoder):
     n_targets : int, default=10
         Number of targets chosen by rule, at most half of the columns.
     inputs_only : sequence of str, default=()
-        Columns that no rule may choose, such as clocks and commands.
+        Columns that no rule may choose, such as clocks and commands; a name that is no
+        column, as of one that was pruned, is ignored.
     d_model : int, default=64
         Size of the latent vector; a multiple of `n_heads`.
     n_heads : int, default=4
@@ -73,7 +74,7 @@ class TransformerEncoder(WindowedEncoder):
     scaler_ : transformer or None
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
-    fitted_on_tracks_ : bool
+    fitted_on_tracks_, fitted_on_dates_ : bool
 
     See Also
     --------

@@ -11,7 +11,6 @@ from skdsn._core.segments import (
     segment_ids,
 )
 from skdsn._core.windows import complete_windows, gather_windows, trailing_sum
-from skdsn.base import read_rows
 from skdsn.encoders._base import BaseEncoder, validation_rows
 
 
@@ -44,7 +43,7 @@ class WindowedEncoder(BaseEncoder):
             between hold the one before.
         """
         self.fit(X, y)
-        rows = read_rows(self, X, reset=False, dtype=self._dtype)
+        rows = self._read(X, reset=False)
         bounds = rows.tracks.segments(self.max_gap)
         scaled = self._scale(rows.data)
         latents, errors, _ = self._encode(
@@ -66,8 +65,6 @@ class WindowedEncoder(BaseEncoder):
         return most_explained(correlation(values, normal), columns, most)
 
     def _train(self, values, rows, labels, rng):
-        from skdsn.encoders._training import resolve_device, train_network
-
         bounds = rows.tracks.segments(self.max_gap)
         windows = complete_windows(bounds, self.window, self.fit_stride)
         if len(windows) == 0:
@@ -105,25 +102,7 @@ class WindowedEncoder(BaseEncoder):
             targets = np.column_stack([targets, classes.astype(np.float32)])
         valid = validation_rows(rows.tracks, self.validation_fraction, rng)
         train_set, valid_set = self._batches(values, windows, targets, bounds, valid)
-        module, module_params, criterion_params = self._network()
-        self.device_ = resolve_device(self.device)
-        self.net_, self.history_ = train_network(
-            module,
-            module_params,
-            criterion_params,
-            train_set,
-            valid_set,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            batch_size=self.batch_size,
-            max_epochs=self.max_epochs,
-            patience=self.patience,
-            device=self.device_,
-            seed=int(rng.randint(2**31 - 1)),
-            verbose=self.verbose,
-            title=type(self).__name__,
-        )
-        self.n_latents_ = self._latent_size()
+        self._fit_network(*self._network(), train_set, valid_set, rng)
 
     def _batches(self, values, windows, targets, bounds, valid):
         from skdsn.encoders._batches import WindowBatches

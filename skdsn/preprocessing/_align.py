@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from skdsn._core.segments import segment_ids
-from skdsn._sklearn import MAX_GAP, Interval
+from skdsn._sklearn import MAX_GAP, NAMES, Interval
 from skdsn.base import MemoryTransformer
 from skdsn.tracks import as_seconds, gap_seconds
 
@@ -47,7 +47,7 @@ class TrackAligner(MemoryTransformer):
         Columns taken out.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
-    fitted_on_tracks_ : bool
+    fitted_on_tracks_, fitted_on_dates_ : bool
 
     See Also
     --------
@@ -67,8 +67,8 @@ class TrackAligner(MemoryTransformer):
     """
 
     _parameter_constraints: dict = {
-        "clocks": ["array-like", tuple],
-        "drop": ["array-like", tuple],
+        "clocks": NAMES,
+        "drop": NAMES,
         "start": [
             None,
             Interval(Real, None, None, closed="neither"),
@@ -95,6 +95,12 @@ class TrackAligner(MemoryTransformer):
         self.max_gap = max_gap
 
     def _read(self, X, *, reset):
+        unnamed = [name for name in self.drop if not isinstance(name, str)]
+        if unnamed:
+            raise TypeError(
+                f"drop must hold names of columns; got {unnamed[0]!r} in TrackAligner, "
+                "which calls columns without a name 'x0', 'x1' and so on."
+            )
         if isinstance(X, pd.DataFrame):
             if not reset:
                 X = self._select_columns(X)
@@ -128,6 +134,11 @@ class TrackAligner(MemoryTransformer):
             raise ValueError(
                 f"clocks must be among {_CLOCKS}; got {unknown[0]!r} in TrackAligner."
             )
+        twice = [clock for clock in _CLOCKS if list(self.clocks).count(clock) > 1]
+        if twice:
+            raise ValueError(
+                f"clocks names {twice[0]!r} twice in TrackAligner; name it once."
+            )
         drop = set(self.drop)
         self.dropped_ = [name for name in rows.data.columns if name in drop]
         clash = [c for c in self.clocks if c in rows.data.columns and c not in drop]
@@ -137,13 +148,33 @@ class TrackAligner(MemoryTransformer):
                 "take it out of clocks."
             )
         tracks = rows.tracks
-        if self.start is None:
-            self.start_ = float(tracks.seconds.min())
-        elif isinstance(self.start, Real):
-            self.start_ = float(self.start)
-        else:
-            self.start_ = float(as_seconds([pd.Timestamp(self.start)])[0])
+        self.start_ = self._read_start(tracks)
         self.n_gaps_ = len(tracks.segments(self.max_gap)) - len(tracks.bounds)
+
+    def _read_start(self, tracks):
+        if self.start is None:
+            return float(tracks.seconds.min())
+        if isinstance(self.start, Real):
+            return float(self.start)
+        try:
+            start = float(as_seconds([pd.Timestamp(self.start)])[0])
+        except ValueError:
+            start = np.nan
+        if np.isnan(start):
+            raise ValueError(
+                "start must be a date such as '2026-03-02', or seconds; got "
+                f"{self.start!r} in TrackAligner."
+            )
+        if "seconds_since_start" in self.clocks and not self.fitted_on_dates_:
+            raise ValueError(
+                f"start={self.start!r} is a date, but the rows are timed by seconds "
+                "or row numbers; give TrackAligner a start in seconds."
+            )
+        return start
+
+    @property
+    def _uses_time(self):
+        return len(self.clocks) > 0
 
     @property
     def _forget_after(self):

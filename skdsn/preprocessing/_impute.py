@@ -5,7 +5,7 @@ import pandas as pd
 
 from skdsn._core.segments import last_valid_row, segment_ids
 from skdsn._sklearn import MAX_GAP
-from skdsn.base import MemoryTransformer
+from skdsn.base import MemoryTransformer, Rows
 from skdsn.preprocessing._prune import as_text
 from skdsn.tracks import is_categorical
 
@@ -32,12 +32,13 @@ class CausalImputer(MemoryTransformer):
         Missing training rows of each column.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
-    fitted_on_tracks_ : bool
+    fitted_on_tracks_, fitted_on_dates_ : bool
 
     Raises
     ------
     ValueError
-        In ``fit``, if a column has no value at all.
+        In ``fit``, if a column has no value at all, or the name of an indicator is
+        taken; in ``transform``, if a column of numbers has become text, or the reverse.
 
     Examples
     --------
@@ -74,13 +75,34 @@ class CausalImputer(MemoryTransformer):
                 "nothing to fill it with; drop it first, for example with "
                 "MissingnessPruner."
             )
+        self._indicated = [name for name in frame.columns if self.n_missing_[name] > 0]
+        taken = [n for n in self._indicated if f"missing_{n}" in frame.columns]
+        if self.add_indicator and taken:
+            raise ValueError(
+                f"The telemetry already has a column 'missing_{taken[0]}'; rename it, "
+                "or set add_indicator=False."
+            )
         self.fill_values_ = {}
         for name, categorical in zip(frame.columns, is_categorical(frame), strict=True):
             column = as_text(frame[name]) if categorical else frame[name]
             # mode() is sorted, so ties are settled the same way every time.
             value = column.mode().iloc[0] if categorical else column.median()
             self.fill_values_[name] = value if categorical else float(value)
-        self._indicated = [name for name in frame.columns if self.n_missing_[name] > 0]
+
+    def _read(self, X, *, reset):
+        rows = super()._read(X, reset=reset)
+        if reset:
+            return rows
+        data = rows.data
+        changed = {
+            name: _of_kind(data[name], text=self._is_text(name))
+            for name, text in zip(data.columns, is_categorical(data), strict=True)
+            if text != self._is_text(name)
+        }
+        return Rows(data.assign(**changed), rows.tracks) if changed else rows
+
+    def _is_text(self, name):
+        return isinstance(self.fill_values_[name], str)
 
     def _stream(self, data, tracks, bounds, memories):
         # Memory: the last row, filled.
@@ -89,7 +111,8 @@ class CausalImputer(MemoryTransformer):
         filled, indicators = {}, {}
         for position, name in enumerate(data.columns):
             series = data[name]
-            if _is_text(series):  # always, so that all chunks come out alike
+            text = self._is_text(name)
+            if text:  # always, so that all chunks come out alike
                 series = as_text(series)
                 filled[name] = series
             missing = series.isna().to_numpy()
@@ -97,7 +120,7 @@ class CausalImputer(MemoryTransformer):
                 indicators[f"missing_{name}"] = missing.astype(np.float64)
             if not missing.any():
                 continue
-            column = series.to_numpy(dtype=None if _is_text(series) else float)
+            column = series.to_numpy(dtype=None if text else float)
             source = last_valid_row(~missing, bounds)
             usual = self.fill_values_[name]
             if len(known):
@@ -109,7 +132,7 @@ class CausalImputer(MemoryTransformer):
             filled[name] = pd.Series(
                 values,
                 index=data.index,
-                dtype="str" if _is_text(series) else np.float64,
+                dtype="str" if text else np.float64,
             )
         out = data.assign(**filled)
 
@@ -124,5 +147,20 @@ class CausalImputer(MemoryTransformer):
         return [*names, *(f"missing_{name}" for name in self._indicated)]
 
 
-def _is_text(column):
-    return not pd.api.types.is_numeric_dtype(column.dtype)
+def _of_kind(column, *, text):
+    """Give a column the kind it had in fit, if its values allow."""
+    kind = "str" if text else np.float64
+    known = np.flatnonzero(column.notna())
+    if len(known) == 0:
+        return column.astype(kind)
+    if not text:
+        found = column.infer_objects()  # numbers among objects are numbers
+        if pd.api.types.is_numeric_dtype(found.dtype):
+            return found.astype(kind)
+    then, now = ("text", "numbers") if text else ("numbers", "text")
+    cure = "astype('str')" if text else "pandas.to_numeric"
+    raise ValueError(
+        f"Column {column.name!r} held {then} when CausalImputer was fitted, but now "
+        f"holds {now}, such as {column.iloc[known[:1]].tolist()[0]!r} in row "
+        f"{known[0]}; convert it with {cure}."
+    )

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from skdsn._sklearn import NAMES
 from skdsn.base import MemoryTransformer
 from skdsn.tracks import gap_seconds
 
@@ -28,7 +29,7 @@ class CyclicalTimeEncoder(MemoryTransformer):
         Length and phase of each cycle, in seconds.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
-    fitted_on_tracks_ : bool
+    fitted_on_tracks_, fitted_on_dates_ : bool
 
     See Also
     --------
@@ -46,9 +47,10 @@ class CyclicalTimeEncoder(MemoryTransformer):
     2026-03-02 06:00:00  8.0       1.0       0.0
     """
 
-    _parameter_constraints: dict = {"periods": ["array-like", tuple, dict]}
+    _parameter_constraints: dict = {"periods": [*NAMES, dict]}
     _text = True
     _missing = True
+    _uses_time = True
 
     def __init__(self, *, periods=("hour", "dayofweek")):
         self.periods = periods

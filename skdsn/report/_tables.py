@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from skdsn._core.runs import reduce_runs
-from skdsn.base import Rows, read_labels
+from skdsn.base import read_labels
 from skdsn.metrics import find_events
 from skdsn.streaming import stream_scores
 from skdsn.tracks import read_tracks
@@ -93,7 +93,7 @@ def event_table(scores, y=None):
         }
     )
     if y is not None:
-        truth = read_labels(y, Rows(scores, read_tracks(scores), scores.index))
+        truth = read_labels(y, read_tracks(scores))
         alarms["true_alarm"] = reduce_runs(truth, starts, stops, np.maximum) == 1
     return alarms
 

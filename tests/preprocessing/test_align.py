@@ -119,6 +119,14 @@ def test_dropped_columns_are_dropped_and_absent_ones_ignored(X):
     assert list(aligner.transform(X).columns) == ["channel_0", "channel_1", "channel_3"]
 
 
+def test_a_column_without_a_name_is_dropped_by_its_place(X):
+    numbered = X.set_axis(range(4), axis=1)
+    with pytest.raises(TypeError, match="must hold names of columns; got 2 in TrackA"):
+        TrackAligner(drop=[2]).fit(numbered)
+    out = TrackAligner(drop=["x2"], clocks=()).fit_transform(numbered)
+    assert list(out.columns) == ["x0", "x1", "x3"]
+
+
 def test_a_dropped_column_makes_room_for_a_clock(X):
     X = X.rename(columns={"channel_0": "segment"})
     with pytest.raises(ValueError, match=r"already has a column 'segment'"):
@@ -130,6 +138,41 @@ def test_a_dropped_column_makes_room_for_a_clock(X):
 def test_an_unknown_clock_is_refused(X):
     with pytest.raises(ValueError, match=r"clocks must be among .*got 'noon'"):
         TrackAligner(clocks=["noon"]).fit(X)
+
+
+def test_a_clock_named_twice_is_refused(X):
+    with pytest.raises(ValueError, match="clocks names 'segment' twice"):
+        TrackAligner(clocks=["segment", "segment"]).fit(X)
+
+
+@pytest.mark.parametrize("start", ["rubbish", "", pd.NaT, "2026-13-01"])
+def test_an_origin_that_is_no_date_is_refused(X, start):
+    with pytest.raises(ValueError, match=r"start must be a date such as .* or sec"):
+        TrackAligner(start=start).fit(X)
+
+
+def test_a_date_is_no_origin_of_row_numbers(X):
+    X = X.loc["pass-0"].reset_index(drop=True)
+    aligner = TrackAligner(clocks=["seconds_since_start"], start="2026-03-02")
+    with pytest.raises(ValueError, match="'2026-03-02' is a date, but the rows are"):
+        aligner.fit(X)
+    out = aligner.set_params(start=-5.0).fit_transform(X)
+    assert out["seconds_since_start"].iloc[0] == 5
+
+
+@pytest.mark.parametrize("parameter", ["clocks", "drop"])
+def test_one_name_is_no_list_of_names(X, parameter):
+    with pytest.raises(ValueError, match=f"'{parameter}' .* instance of 'list'"):
+        TrackAligner(**{parameter: "segment"}).fit(X)
+
+
+def test_rows_on_another_clock_are_refused_if_clocks_are_asked_for(X):
+    one = X.loc["pass-0"]
+    numbered = one.reset_index(drop=True)
+    with pytest.raises(ValueError, match="fitted on rows timed by dates, but"):
+        TrackAligner().fit(one).transform(numbered)
+    out = TrackAligner(clocks=()).fit(one).transform(numbered)
+    pd.testing.assert_frame_equal(out, numbered)
 
 
 def test_text_and_missing_values_pass_untouched(X):

@@ -95,6 +95,54 @@ def test_a_column_without_any_value_is_refused():
         CausalImputer().fit(X)
 
 
+def test_an_indicator_never_replaces_a_column():
+    X = frame("aa", snr=[1.0, NAN], missing_snr=[5.0, 6.0])
+    with pytest.raises(ValueError, match="already has a column 'missing_snr'; rename"):
+        CausalImputer(add_indicator=True).fit(X)
+    assert CausalImputer().fit_transform(X)["missing_snr"].tolist() == [5.0, 6.0]
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "message"),
+    [
+        (
+            [1.0, 2.0],
+            [None, "high"],
+            "numbers .* text, such as 'high' in row 1;",
+        ),
+        ([1.0, 2.0], ["3.4", "3.5"], "numbers .* such as '3.4' in row 0"),
+        (["on", "off"], [NAN, 1.0], "text .* numbers, such as 1.0 in row 1; .*'str'"),
+        (["on", "off"], [True, False], "text .* numbers, such as True in row 0"),
+    ],
+    ids=["word", "number as text", "number", "flag"],
+)
+def test_a_column_keeps_the_kind_it_had_in_fit(then, now, message):
+    imputer = CausalImputer().fit(frame("aa", x=then))
+    with pytest.raises(ValueError, match=f"Column 'x' held {message}"):
+        imputer.transform(frame("aa", x=now))
+    with pytest.raises(ValueError, match=f"Column 'x' held {message}"):
+        imputer.stream(frame("aa", x=now))
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "filled"),
+    [
+        ([1.0, 3.0], pd.Series([None, None], dtype=object), [2.0, 2.0]),
+        ([1.0, 3.0], pd.Series([None, None], dtype="str"), [2.0, 2.0]),
+        ([1.0, 3.0], pd.Series([None, 7], dtype=object), [2.0, 7.0]),
+        (["on", "on"], [NAN, NAN], ["on", "on"]),
+    ],
+    ids=["objects", "text", "numbers among objects", "nothing"],
+)
+def test_a_chunk_without_values_is_filled_whatever_its_type(then, now, filled):
+    imputer = CausalImputer().fit(frame("aa", x=then))
+    out = imputer.transform(
+        frame("aa", x=list(now)).astype({"x": pd.Series(now).dtype})
+    )
+    assert out["x"].tolist() == filled
+    assert out["x"].dtype == imputer.transform(frame("aa", x=then))["x"].dtype
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [

@@ -79,6 +79,7 @@ def test_integer_times_are_seconds():
     ("periods", "message"),
     [
         (["hour", "month"], "periods must be among .*got 'month'"),
+        ("hour", "'periods' .* instance of 'list'"),
         ({"orbit": -1}, "period 'orbit' must be positive"),
         ({"orbit": "long"}, "period 'orbit' must be"),
     ],
@@ -86,6 +87,13 @@ def test_integer_times_are_seconds():
 def test_unknown_periods_are_refused(X, periods, message):
     with pytest.raises(ValueError, match=message):
         CyclicalTimeEncoder(periods=periods).fit(X)
+
+
+def test_rows_on_another_clock_are_refused(X):
+    numbered = X.loc["pass-0"].reset_index(drop=True)
+    encoder = CyclicalTimeEncoder().fit(X.loc["pass-0"])
+    with pytest.raises(ValueError, match="was fitted on rows timed by dates, but now"):
+        encoder.transform(numbered)
 
 
 def test_a_column_of_the_same_name_is_refused(X):
