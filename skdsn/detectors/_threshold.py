@@ -9,14 +9,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdsn._sklearn import HasMethods, Interval, RealNotInt, StrOptions, fit_context
 from skdsn.base import anomaly_scores, read_labels, read_rows
-from skdsn.metrics import (
-    best_event_f1,
-    best_point_adjusted_f1,
-    event_curve,
-    threshold_for_budget,
-)
+from skdsn.metrics import alarm_rates, best_threshold, threshold_for_budget
 from skdsn.model_selection import StratifiedTrackKFold, WithinTrackChronologicalSplit
 from skdsn.streaming import stream_scores
+
+# Families of metrics with an exact best threshold.
+FAMILIES = ("event", "overlap", "point_adjusted", "row")
 
 
 def _detector_has(method):
@@ -38,9 +36,11 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
     ----------
     detector : classifier or outlier detector
         Usually a Pipeline.
-    objective : {"event", "point_adjusted", "false_alarms"}, default="event"
-        What the threshold is best for: event-wise F-beta, point-adjusted F-beta, or
-        as low as possible with at most `max_false_alarms` per day.
+    objective : {"event", "overlap", "point_adjusted", "row", "false_alarms"}, \
+            default="event"
+        What the threshold is best for: the F-beta of that name in
+        :func:`skdsn.metrics.metric_names`, or as low as possible with at most
+        `max_false_alarms` per day.
     beta : float, default=1.0
         Weight of recall; 0.5 counts false alarms more.
     max_false_alarms : float, default=1.0
@@ -82,7 +82,7 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
 
     _parameter_constraints: dict = {
         "detector": [HasMethods(["fit", "predict"])],
-        "objective": [StrOptions({"event", "point_adjusted", "false_alarms"})],
+        "objective": [StrOptions({*FAMILIES, "false_alarms"})],
         "beta": [Interval(Real, 0, None, closed="neither")],
         "max_false_alarms": [Interval(Real, 0, None, closed="left")],
         "cv": [
@@ -140,7 +140,7 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
                 "requires y to be passed, but the target y is None: the threshold is "
                 "chosen by labels."
             )
-        labels = read_labels(y, rows, unlabelled=True)
+        labels = read_labels(y, tracks, unlabelled=True)
         if tracks.n_rows < 2:
             raise ValueError("A threshold needs held-out rows; got n_samples=1.")
         self.classes_ = np.array([0, 1])
@@ -174,37 +174,21 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         return list(splits) if isinstance(cv, Integral) else [next(splits)]
 
     def _choose(self, labels, scores, tracks, held_out):
-        # Rows left out between two others end an event, as a track border does.
-        left_out = np.cumsum(~held_out)
-        of_rows = (tracks.of_rows() + left_out)[held_out]
+        known = tracks.take(held_out)
         if self.objective == "false_alarms":
-            days = tracks.days(held_out)
-            if np.isnan(days):
-                raise ValueError(
-                    "False alarms per day need times, but X is an array without any; "
-                    "index it by time or choose another objective."
-                )
-            threshold = threshold_for_budget(
-                labels,
-                scores,
-                max_false_alarms=int(np.floor(self.max_false_alarms * days)),
-                tracks=of_rows,
-            )
-            curve = event_curve(labels, scores, tracks=of_rows)
-            rank = np.searchsorted(curve.thresholds, threshold)
-            raised = float(np.append(curve.false_positives, 0)[rank])
-            self.score_ = raised / days if days else 0.0
+            budget = {"max_false_alarms": self.max_false_alarms, "per": "day"}
+            threshold = threshold_for_budget(labels, scores, tracks=known, **budget)
+            raised = alarm_rates(labels, scores >= threshold, tracks=known)
+            self.score_ = raised.false_alarms_per_day
         else:
             if not labels.any():
                 raise ValueError(
                     "No held-out row is anomalous, so no threshold is best; bring more "
                     "tracks with incidents, or use objective='false_alarms'."
                 )
-            best = (
-                best_event_f1 if self.objective == "event" else best_point_adjusted_f1
-            )
-            found = best(labels, scores, tracks=of_rows, beta=self.beta)
-            threshold, self.score_ = found.threshold, float(found.f)
+            metric = f"{self.objective}_fbeta"
+            best = best_threshold(metric, labels, scores, tracks=known, beta=self.beta)
+            threshold, self.score_ = best.threshold, best.value
         lower = scores[scores < threshold]
         # Halfway to the next score below, as far as possible from both; but below the
         # threshold also where rounding would not have it so.

@@ -16,6 +16,7 @@ from skdsn.metrics._baselines import persistence_scores, training_range_scores
 from skdsn.metrics._bootstrap import bootstrap_interval
 from skdsn.metrics._catalog import metric_names
 from skdsn.metrics._chance import chance_level, skill
+from skdsn.metrics._compare import compare_scores
 from skdsn.metrics._esa_adb import esa_adb_scores
 from skdsn.metrics._event_wise import event_f1, event_wise_scores
 from skdsn.metrics._events import find_events
@@ -56,6 +57,7 @@ __all__ = [
     "best_threshold",
     "bootstrap_interval",
     "chance_level",
+    "compare_scores",
     "detection_delays",
     "esa_adb_scores",
     "event_f1",

@@ -6,6 +6,7 @@ from inspect import signature
 
 import numpy as np
 
+from skdsn._sklearn import validate_parameter_constraints
 from skdsn.metrics import (
     _affiliation,
     _event_wise,
@@ -15,6 +16,7 @@ from skdsn.metrics import (
     _timing,
     _vus,
 )
+from skdsn.metrics._ratios import BETA
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Metric:
     options : dict
     required : tuple of str
         Options that have no default.
+    constraints : dict
+        What options may be, as ``validate_params`` has it.
     """
 
     name: str
@@ -51,6 +55,7 @@ class Metric:
     curve: Callable | None = None
     options: dict = field(default_factory=dict)
     required: tuple = ()
+    constraints: dict = field(default_factory=dict)
 
     def __call__(self, truth, response, tracks):
         """Compute the figure of checked arrays."""
@@ -72,10 +77,11 @@ class Metric:
                 f"{self.name} needs the option {lacking[0]!r}, which has no default: "
                 "its figures depend on it."
             )
+        validate_parameter_constraints(self.constraints, options, self.name)
         return replace(self, options=self.options | options)
 
 
-def _family(name, compute, *, curve=None, **options):
+def _family(name, compute, constraints=None, *, curve=None, **options):
     """Precision, recall, F1 and F-beta."""
     figures = {"precision": "precision", "recall": "recall", "f1": "f", "fbeta": "f"}
     for ending, figure in figures.items():
@@ -86,6 +92,7 @@ def _family(name, compute, *, curve=None, **options):
             curve=curve,
             options=options,
             required=("beta",) if ending == "fbeta" else (),
+            constraints=BETA | (constraints or {}),
         )
 
 
@@ -100,31 +107,42 @@ def _all_metrics():
     yield from _family(
         "point_adjusted",
         _point_adjusted.point_adjusted,
+        _point_adjusted.K,
         curve=_point_adjusted.point_adjusted_rates,
     )
     yield Metric("point_adjusted_area", _point_adjusted.point_adjusted_f_area)
+    event_wise, counting = _event_wise.event_wise, _event_wise.OPTIONS
     yield from _family(
-        "event", _event_wise.event_wise, curve=_event_wise.event_wise_curve
+        "event", event_wise, counting, curve=_event_wise.event_wise_curve
     )
     yield Metric(
         "alarming_precision",
-        _event_wise.event_wise,
+        event_wise,
         "alarming_precision",
         curve=_event_wise.event_wise_curve,
+        constraints=BETA | counting,
     )
     yield from _family(
         "overlap",
-        _event_wise.event_wise,
+        event_wise,
+        counting,
         curve=_event_wise.event_wise_curve,
         corrected=False,
     )
     yield from _family(
-        "telemanom", _event_wise.event_wise, corrected=False, matching="first"
+        "telemanom", event_wise, counting, corrected=False, matching="first"
     )
-    yield from _family("affiliation", _affiliation.affiliation)
-    yield from _family("range", _range_based.range_based)
+    yield from _family("affiliation", _affiliation.affiliation, _affiliation.VARIANT)
+    yield from _family("range", _range_based.range_based, _range_based.OPTIONS)
     for name in ("vus_roc", "vus_pr"):
-        yield Metric(name, _vus.vus, name, response="scores", required=("buffer",))
+        yield Metric(
+            name,
+            _vus.vus,
+            name,
+            response="scores",
+            required=("buffer",),
+            constraints=_vus.OPTIONS,
+        )
     yield Metric("adtqc", _timing.adtqc, "adtqc")
     yield _lower("mean_delay", "mean_delay")
     yield _lower("false_alarms", "false_alarms")
@@ -189,6 +207,25 @@ class Function:
         if response.dtype == bool:
             response = response.astype(np.int64)
         return self.function(truth.astype(np.int64), response, **known, **self.options)
+
+
+def gather(metrics):
+    """Find metrics by their names; scorers carry theirs, with options.
+
+    Returns
+    -------
+    dict of Metric
+    """
+    found = {}
+    for metric in metrics:
+        given = getattr(metric, "metrics", None) or {metric: find_metric(metric)}
+        for name, known in given.items():
+            if found.setdefault(name, known) != known:
+                raise ValueError(
+                    f"{name} is asked for twice, with different options; one table "
+                    "can tell only one of them."
+                )
+    return found
 
 
 def evaluate(metrics, truth, flags, scores, tracks):

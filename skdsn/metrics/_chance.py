@@ -8,7 +8,7 @@ from sklearn.utils import Bunch, check_random_state
 
 from skdsn._core.runs import find_runs
 from skdsn._sklearn import Interval, validate_params
-from skdsn.metrics._catalog import find_metric
+from skdsn.metrics._catalog import Function, find_metric
 from skdsn.metrics._inputs import find_tracks, read_flags
 from skdsn.metrics._thresholds import find_best
 
@@ -82,6 +82,8 @@ def chance_level(
     0.96
     """
     truth = read_flags(y_true, "y_true")
+    if len(truth) == 0:
+        raise ValueError("y_true has no rows; a metric needs at least one.")
     found = find_tracks(len(truth), tracks, y_true=y_true)
     metric = find_metric(metric, options)
     random = check_random_state(random_state)
@@ -92,7 +94,7 @@ def chance_level(
         ]
     elif isinstance(flagged, str) and flagged == "best":
         n_flagged = None
-        if metric.curve is None:
+        if metric.curve is None or metric.options.get("matching") == "first":
             raise ValueError(
                 f"{metric.name} has no exact best threshold; tell flagged as a share."
             )
@@ -157,7 +159,7 @@ def _count_flagged(flagged, n_rows, metric):
             f"{metric.name} is computed from flags: tell chance_level how many rows "
             "are flagged, as flagged=0.02, flagged=y_pred or flagged='best'."
         )
-    if np.ndim(flagged) == 1:
+    if np.ndim(flagged):
         flags = read_flags(flagged, "flagged")
         if len(flags) != n_rows:
             raise ValueError(
@@ -175,7 +177,7 @@ def _count_flagged(flagged, n_rows, metric):
 def expected(metric, truth, found, n_flagged=None):
     """Give the exact expectation of a metric for random flags or scores, or None."""
     n_rows, n_true = len(truth), int(truth.sum())
-    if n_true in (0, n_rows):
+    if n_true in (0, n_rows) or isinstance(metric.compute, Function):
         return None
     if metric.name == "average_precision":
         others = (n_true - 1) / (n_rows - 1)

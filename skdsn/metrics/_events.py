@@ -69,5 +69,5 @@ def _lasting(found, rows):
     """How long rows last, in the unit that their times can be added in."""
     seconds = np.nan_to_num(found.durations[rows])
     if pd.api.types.is_integer_dtype(found.times.dtype):
-        return np.rint(seconds).astype(np.int64)
+        return pd.Index(np.rint(seconds)).astype(found.times.dtype)
     return pd.to_timedelta(seconds, unit="s").as_unit(found.times.unit)

@@ -44,6 +44,22 @@ def read_flags(values, name):
 
 def read_scores(values, name="y_score"):
     """Check that scores are finite and not all equal; give them as float64."""
+    scores = read_finite(values, name)
+    if is_constant(scores):
+        raise ValueError(
+            f"{name} is {scores[0]} in all {len(scores)} rows; a constant score ranks "
+            "nothing, so no figure of it would mean anything. Mend the detector."
+        )
+    return scores
+
+
+def is_constant(scores):
+    """Tell whether scores rank nothing, though there are rows to rank."""
+    return len(scores) > 1 and bool((scores == scores[0]).all())
+
+
+def read_finite(values, name="y_score"):
+    """Check that scores are finite numbers, one per row; give them as float64."""
     array = _one_column(values, name)
     if array.dtype.kind == "O":
         array = pd.Series(array).infer_objects().to_numpy()
@@ -58,11 +74,6 @@ def read_scores(values, name="y_score"):
         raise ValueError(
             f"{name} is {scores[row]} in row {row}; scores must be finite, so give "
             "rows that cannot be scored the score of a normal row."
-        )
-    if len(scores) > 1 and scores[0] == scores[-1] and (scores == scores[0]).all():
-        raise ValueError(
-            f"{name} is {scores[0]} in all {len(scores)} rows; a constant score ranks "
-            "nothing, so no figure of it would mean anything. Mend the detector."
         )
     return scores
 

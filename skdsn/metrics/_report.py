@@ -90,7 +90,7 @@ def score_report(
     """
     truth, flags, found = read_pair(y_true, y_pred, tracks=tracks)
     scores = None if y_score is None else _read_scores(y_score, len(truth))
-    metrics = _read_metrics(METRICS if metrics is None else metrics)
+    metrics = read_metrics(METRICS if metrics is None else metrics)
 
     def column(flags, scores):
         return evaluate(metrics, truth, flags, scores, found)
@@ -274,10 +274,10 @@ def no_learning_baselines(X, n_flagged, excess=None):
     return baselines
 
 
-def _read_metrics(metrics):
+def read_metrics(metrics):
+    """Find metrics by name; a scorer carries its own, with their options."""
     found = {}
     for metric in metrics:
-        # A scorer carries its metrics, with their options.
         found |= getattr(metric, "metrics", None) or {metric: find_metric(metric)}
     return found
 

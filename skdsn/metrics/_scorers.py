@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
 from skdsn.base import anomaly_flags, anomaly_scores
-from skdsn.metrics._catalog import METRICS, evaluate, find_metric
+from skdsn.metrics._catalog import METRICS, Function, evaluate, find_metric, gather
 from skdsn.metrics._inputs import find_tracks, read_flags, read_scores
 
 
@@ -67,9 +67,11 @@ class EventScorer:
         if self.several:
             return f"event_scoring({', '.join(map(repr, self.metrics))})"
         ((name, metric),) = self.metrics.items()
-        given = METRICS[name].options if name in METRICS else {}
-        options = [f"{k}={v!r}" for k, v in metric.options.items() if k not in given]
-        if name in METRICS:
+        if not isinstance(metric.compute, Function):
+            given = METRICS[name].options
+            options = [
+                f"{k}={v!r}" for k, v in metric.options.items() if k not in given
+            ]
             return f"get_event_scorer({', '.join([repr(name), *options])})"
         options = [f"{key}={value!r}" for key, value in metric.compute.options.items()]
         options = [name, f"response={metric.response!r}", *options]
@@ -134,12 +136,7 @@ def event_scoring(*metrics):
     >>> event_scoring("event_f1", "average_precision")
     event_scoring('event_f1', 'average_precision')
     """
-    found = {}
-    for metric in metrics:
-        if isinstance(metric, EventScorer):
-            found |= metric.metrics
-        else:
-            found[metric] = find_metric(metric)
+    found = gather(metrics)
     if not found:
         raise ValueError("event_scoring needs at least one metric; got none.")
     return EventScorer(found, several=True)

@@ -255,6 +255,10 @@ def budget_units(found, per):
 
 def _with_curve(metric, options):
     metric = find_metric(metric, options)
+    if metric.options.get("matching") == "first":
+        raise ValueError(
+            f"{metric.name} has no exact curve over thresholds with matching='first'."
+        )
     if metric.curve is None:
         names = [name for name, known in METRICS.items() if known.curve is not None]
         raise ValueError(

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, clone
 
-from skdsn.base import Rows, read_labels
-from skdsn.metrics import event_report, training_range_scores
-from skdsn.metrics._report import RANGE_MARGIN
-from skdsn.streaming import stream_scores
+from skdsn.base import read_labels
+from skdsn.metrics import (
+    no_learning_baselines,
+    score_report,
+    training_range_scores,
+)
+from skdsn.model_selection._held_out import fold_excess, read_splits, score_held_out
 from skdsn.tracks import read_tracks
 
 
@@ -18,6 +20,7 @@ def cross_val_report(
     *,
     cv,
     range_from=None,
+    metrics=None,
     n_random=20,
     random_state=0,
     return_scores=False,
@@ -35,13 +38,15 @@ def cross_val_report(
         Telemetry indexed by (track, time).
     y : Series or array-like of shape (n_rows,)
         1 = anomalous, 0 = normal; -1 = unlabelled only in rows never tested.
-    cv : splitter
-        Such as :class:`StratifiedTrackKFold` or :class:`GroupedTrackSplit`; no row
-        may be tested twice. Rows never tested are only learnt from.
+    cv : int, splitter or iterable of (train, test)
+        So many folds of :class:`StratifiedTrackKFold`, or any splitter; no row may be
+        tested twice. Rows never tested are only learnt from.
     range_from : mapping, default=None
         Tested track id to the track id whose range of values serves its rows as
         baseline, such as ``{"P-1/test": "P-1/train"}``. If None, the baseline of a
         fold is the range of the normal rows that it learns from.
+    metrics : sequence of str, default=None
+        As in :func:`skdsn.metrics.event_report`.
     n_random : int, default=20
         As in :func:`skdsn.metrics.event_report`.
     random_state : int, RandomState instance or None, default=0
@@ -51,10 +56,10 @@ def cross_val_report(
 
     Returns
     -------
-    report : DataFrame of shape (15, 4)
+    report : DataFrame of shape (20, 5)
         As :func:`skdsn.metrics.event_report` gives it, with the columns ``detector``,
-        ``chance``, ``persistence`` and ``training range``; ``attrs`` also has
-        ``n_folds``.
+        ``chance``, ``skill``, ``persistence`` and ``training range``; ``attrs`` also
+        has ``n_folds``. Rows that are never tested end an event, as a track does.
     scores : DataFrame
         Only with `return_scores`: ``score``, ``anomaly`` (0 or 1) and ``fold`` of
         the held-out rows, in the order of `X`.
@@ -78,67 +83,38 @@ def cross_val_report(
     --------
     >>> import numpy as np
     >>> from sklearn.linear_model import LogisticRegression
-    >>> from skdsn.model_selection import StratifiedTrackKFold, cross_val_report
+    >>> from skdsn.model_selection import cross_val_report
     >>> from skdsn.tracks import stack_tracks
     >>> rng = np.random.default_rng(0)
     >>> X = stack_tracks({name: rng.normal(size=(50, 2)) for name in "ABCD"})
     >>> y = np.tile(np.arange(50) // 10 == 3, 4).astype(int)
     >>> X[y == 1] += 4
-    >>> cv = StratifiedTrackKFold(2)
-    >>> report = cross_val_report(LogisticRegression(), X, y, cv=cv)
+    >>> report = cross_val_report(LogisticRegression(), X, y, cv=2)
     >>> report.loc["event_f1", ["detector", "chance"]].round(2).to_list()
     [1.0, 0.16]
     """
     tracks = read_tracks(X)
-    labels = read_labels(y, Rows(X, tracks, X.index), unlabelled=True)
+    labels = read_labels(y, tracks, unlabelled=True)
     y = pd.Series(labels, index=X.index, name=getattr(y, "name", None))
-    fold = np.full(len(X), -1)
-    scores, excess = np.zeros(len(X)), np.zeros(len(X))
-    flags = np.zeros(len(X), dtype=np.int64)
-    n_folds = 0
-    for train, test in cv.split(X, y):
-        if (fold[test] >= 0).any():
-            row = int(test[np.argmax(fold[test] >= 0)])
-            raise ValueError(
-                f"cv tests row {row} ({X.index[row]}) in two folds; use a splitter "
-                "that tests every row at most once."
-            )
-        fold[test] = n_folds
-        n_folds += 1
-        fitted = clone(detector).fit(X.iloc[train], y.iloc[train])
-        scores[test], flags[test], _ = stream_scores(fitted, X.iloc[test])
-        if range_from is None:
-            normal = train[labels[train] < 1]
-            excess[test] = training_range_scores(X.iloc[test], X.iloc[normal])
-    tested = fold >= 0
-    if range_from is not None:
+    splits, tested = read_splits(cv, X, y)
+    table = score_held_out(detector, X, y, splits)[tested]
+    if range_from is None:
+        excess = fold_excess(X, labels, splits)
+    else:
         excess = _excess_by_track(X, tracks, tested, range_from)
-    held_out, truth = X[tested], y[tested]
-    table = pd.DataFrame(
-        {"score": scores[tested], "anomaly": flags[tested], "fold": fold[tested]},
-        index=held_out.index,
+    n_flagged = int(table["anomaly"].sum())
+    report = score_report(
+        y[tested],
+        table["anomaly"],
+        table["score"],
+        tracks=tracks.take(tested),
+        metrics=metrics,
+        baselines=no_learning_baselines(X[tested], n_flagged, excess[tested]),
+        n_random=n_random,
+        random_state=random_state,
     )
-    options = {"n_random": n_random, "random_state": random_state}
-    report = event_report(_Given(table), held_out, truth, **options)
-    excess = excess[tested]
-    baseline = pd.DataFrame({"score": excess, "anomaly": excess > RANGE_MARGIN})
-    known = event_report(_Given(baseline), held_out, truth, n_random=1)
-    report["training range"] = known["detector"]
-    report.attrs["n_folds"] = n_folds
+    report.attrs["n_folds"] = len(splits)
     return (report, table) if return_scores else report
-
-
-class _Given(BaseEstimator):
-    """A detector that says what a table of scores and flags holds."""
-
-    def __init__(self, table):
-        self.table = table
-
-    def decision_function(self, X):
-        return self.table["score"].to_numpy()
-
-    def predict(self, X):
-        return self.table["anomaly"].to_numpy()
 
 
 def _excess_by_track(X, tracks, tested, range_from):

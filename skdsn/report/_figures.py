@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.metrics import precision_recall_curve
 
 from skdsn._core.runs import find_runs
-from skdsn.base import Rows, read_labels
+from skdsn.base import read_labels
 from skdsn.report._tables import check_scores
 from skdsn.tracks import is_categorical, read_tracks
 
@@ -57,11 +57,11 @@ def plot_track(X, scores, track, *, y=None, channels=None, figure=None):
     >>> [axes.get_ylabel() for axes in figure.axes]
     ['SNR', 'score']
     """
-    new_figure = _figure_class()
+    new_figure = figure_class()
     tracks = read_tracks(X)
     if not check_scores(scores).index.equals(X.index):
         raise ValueError("scores and X have different indexes; pass the same rows.")
-    labels = read_labels(y, Rows(X, tracks, X.index), unlabelled=True)
+    labels = read_labels(y, tracks, unlabelled=True)
     found = np.flatnonzero(tracks.names == track)
     if len(found) == 0:
         raise ValueError(
@@ -129,7 +129,7 @@ def plot_curves(y, scores, *, ax=None):
     >>> ax.get_legend_handles_labels()[1]
     ['detector', 'base rate 0.5']
     """
-    new_figure = _figure_class()
+    new_figure = figure_class()
     truth = read_labels(y)
     if not truth.any():
         raise ValueError("y holds no anomalous row, so that recall is undefined.")
@@ -157,7 +157,8 @@ def plot_curves(y, scores, *, ax=None):
     return ax
 
 
-def _figure_class():
+def figure_class():
+    """Import matplotlib when it is needed, and never pyplot, which has global state."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:

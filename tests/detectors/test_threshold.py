@@ -12,12 +12,12 @@ from sklearn.neighbors import KNeighborsClassifier
 from skdsn.base import anomaly_scores
 from skdsn.detectors import TunedThresholdDetector
 from skdsn.metrics import (
-    best_event_f1,
+    best_threshold,
     event_f1,
     event_wise_scores,
     find_events,
     point_adjusted_f1,
-    point_adjusted_fbeta,
+    point_adjusted_scores,
 )
 from skdsn.model_selection import StratifiedTrackKFold, WithinTrackChronologicalSplit
 
@@ -85,11 +85,11 @@ def test_the_threshold_is_the_best_for_the_held_out_scores(passes):
     for train, test in StratifiedTrackKFold(4).split(X, y):
         part = LogisticRegression().fit(X.iloc[train], y.iloc[train])
         scores[test] = part.predict_proba(X.iloc[test])[:, 1]
-    best = best_event_f1(y, scores)
+    best = best_threshold("event_f1", y, scores)
     detector = TunedThresholdDetector(LogisticRegression(), cv=4).fit(X, y)
     below = scores[scores < best.threshold].max()
     assert detector.threshold_ == pytest.approx((best.threshold + below) / 2)
-    assert detector.score_ == pytest.approx(best.f1)
+    assert detector.score_ == pytest.approx(best.value)
 
 
 def test_a_share_holds_out_a_single_part(passes):
@@ -99,8 +99,8 @@ def test_a_share_holds_out_a_single_part(passes):
     others = np.setdiff1d(np.arange(len(X)), test)
     spoilt.iloc[others, 0] += 100.0  # a score that only training rows have
     detector = TunedThresholdDetector(FirstColumn(), cv=0.25).fit(spoilt, y)
-    best = best_event_f1(y.iloc[test], X.iloc[test, 0])
-    assert detector.score_ == pytest.approx(best.f1)
+    best = best_threshold("event_f1", y.iloc[test], X.iloc[test, 0])
+    assert detector.score_ == pytest.approx(best.value)
     assert detector.threshold_ < 10
 
 
@@ -112,8 +112,8 @@ def test_a_single_track_is_split_in_time(cv):
     share = {None: 1 / 3, 2: 1 / 2, 0.4: 0.4}[cv]
     _, test = next(WithinTrackChronologicalSplit(test_size=share).split(X))
     detector = TunedThresholdDetector(FirstColumn(), cv=cv).fit(X, y.astype(int))
-    best = best_event_f1(y[test], X[test, 0])
-    assert detector.score_ == pytest.approx(best.f1)
+    best = best_threshold("event_f1", y[test], X[test, 0])
+    assert detector.score_ == pytest.approx(best.value)
 
 
 def test_a_fitted_detector_is_used_as_it_is(passes):
@@ -121,7 +121,9 @@ def test_a_fitted_detector_is_used_as_it_is(passes):
     fitted = FirstColumn().fit(X, y)
     detector = TunedThresholdDetector(fitted, cv="prefit").fit(X, y)
     assert detector.detector_ is fitted
-    assert detector.score_ == pytest.approx(best_event_f1(y, X["channel_0"]).f1)
+    assert detector.score_ == pytest.approx(
+        best_threshold("event_f1", y, X["channel_0"]).value
+    )
 
 
 def test_a_track_without_labels_trains_but_does_not_count(passes):
@@ -178,7 +180,7 @@ def prefit(X, y, **options):
         (
             "point_adjusted",
             2.0,
-            lambda y, flags: point_adjusted_fbeta(y, flags, beta=2.0),
+            lambda y, flags: point_adjusted_scores(y, flags, beta=2.0).f,
         ),
     ],
     ids=["event", "event-0.5", "point_adjusted", "point_adjusted-2"],
@@ -231,8 +233,8 @@ def test_the_threshold_lies_halfway_to_the_next_score():
 
 
 def test_where_all_rows_are_best_flagged_the_lowest_score_is_flagged_too():
-    X = np.array([[2.0], [2.0], [2.0]])
-    detector = prefit(X, [0, 1, 0], objective="point_adjusted")
+    X = np.array([[2.0], [2.0], [1.0]])
+    detector = prefit(X, [1, 0, 1], objective="point_adjusted")
     assert detector.predict(X).tolist() == [1, 1, 1]
 
 
