@@ -171,9 +171,9 @@ def references(y, flags, scores):
             lambda: metrics.range_based_scores(truth, flags),
         )
         yield (
-            "VUS-PR, buffer 1",
-            lambda: aeon.range_pr_vus_score(truth, scores, max_buffer_size=1),
-            lambda: metrics.vus_scores(truth, scores, buffer=1, variant="v2022"),
+            "VUS-PR, buffer 10",
+            lambda: aeon.range_pr_vus_score(truth, scores, max_buffer_size=10),
+            lambda: metrics.vus_scores(truth, scores, buffer=10, variant="v2022"),
         )
 
     def load_prts():
@@ -192,9 +192,9 @@ def references(y, flags, scores):
         from TSB_AD.evaluation.basic_metrics import basic_metricor, generate_curve
 
         yield (
-            "VUS, buffer 1",
-            lambda: generate_curve(truth, scores, 1, "opt", 250),
-            lambda: metrics.vus_scores(truth, scores, buffer=1, variant="tsb_ad"),
+            "VUS, buffer 10",
+            lambda: generate_curve(truth, scores, 10, "opt", 250),
+            lambda: metrics.vus_scores(truth, scores, buffer=10, variant="tsb_ad"),
         )
         yield (
             "best point-adjusted F1",
@@ -234,17 +234,19 @@ def references(y, flags, scores):
 
 def time_references(options):
     """Print what published implementations cost, in units of ours."""
-    y, flags, scores = make_case(options.seed)
-    for package, load in references(y, flags, scores).items():
+    small = references(*make_case(options.seed, n_tracks=2, n_events=20))
+    for package, load in references(*make_case(options.seed)).items():
         try:
             pairs = list(load())
         except ImportError as error:
             print(f"{package:<12} not measured: {error}")
             continue
-        for name, theirs, ours in pairs:
-            theirs(), ours()  # compile first
+        for (name, theirs, ours), (_, compile_, _) in zip(
+            pairs, small[package](), strict=True
+        ):
+            compile_()
             ours = median_seconds({"ours": ours}, 5)["ours"]
-            theirs = median_seconds({"theirs": theirs}, 1)["theirs"]
+            theirs = median_seconds({"theirs": theirs}, 3)["theirs"]
             print(
                 f"{package:<12} {name:<24} {theirs:8.3f} s, ours {1e3 * ours:7.1f} ms: "
                 f"{theirs / ours:7.0f} x"
