@@ -209,7 +209,7 @@ class Function:
         return self.function(truth.astype(np.int64), response, **known, **self.options)
 
 
-def gather(metrics):
+def read_metrics(metrics):
     """Find metrics by their names; scorers carry theirs, with options.
 
     Returns

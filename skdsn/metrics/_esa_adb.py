@@ -16,7 +16,12 @@ from skdsn._core.intervals import (
 )
 from skdsn._core.sweeps import fbeta, ratio
 from skdsn._sklearn import Interval, StrOptions, validate_params
-from skdsn.metrics._step_functions import Clock, read_predictions
+from skdsn.metrics._esa_tables import (
+    Clock,
+    read_label_table,
+    read_predictions,
+    read_subsystems,
+)
 from skdsn.metrics._timing import timing_quality
 
 # A channel is hit only where it is flagged for some time, so that labels of a single
@@ -25,8 +30,6 @@ INSTANT = 1_000_000
 # Instants last a nanosecond for affiliation, which moves the borders of zones: alarms
 # that reach into a zone by no more than a microsecond do not count there.
 TOLERANCE = 1_000
-
-COLUMNS = ["ID", "Channel", "StartTime", "EndTime", "Category"]
 
 
 @validate_params(
@@ -165,7 +168,7 @@ def esa_adb_scores(
     """
     clock = Clock()
     flagged, first, last = read_predictions(predictions, clock, start, end, channels)
-    segments = _read_labels(labels, clock, list(flagged), first, last, cut_events)
+    segments = read_label_table(labels, clock, list(flagged), first, last, cut_events)
     categories = [categories] if isinstance(categories, str) else list(categories)
     segments["selected"] = segments["category"].isin(categories)
     chosen = segments[segments["selected"]]
@@ -178,94 +181,28 @@ def esa_adb_scores(
         np.concatenate([stops for _, stops in flagged.values()]),
     )[:2]
     own = unite(chosen["start"], chosen["stop"], chosen["number"])
-    result = Bunch(n_events=n_events)
-    _event_wise(result, segments, own, alarms, first, last, beta)
-    _timing(result, own, alarms, n_events)
-    channel_names = list(flagged)
     hits = _channel_hits(chosen, flagged, n_events)
-    _aware(result, "channel_aware", hits, np.arange(len(channel_names)), beta)
-    if subsystems is None:
-        _aware(result, "subsystem_aware", hits, None, beta)
-    else:
-        groups = _read_subsystems(subsystems, channel_names)
-        _aware(result, "subsystem_aware", hits, groups, beta)
-    by_position = variant == "published"
-    _affiliation(
-        result, segments, chosen, alarms, first, last, beta, by_position=by_position
+    channel_names = list(flagged)
+    groups = None
+    if subsystems is not None:
+        groups = read_subsystems(subsystems, channel_names)
+    span = first, last
+    near = _affiliation(
+        segments, chosen, alarms, span, beta, by_position=variant == "published"
     )
-    return result
-
-
-def _read_labels(labels, clock, channels, first, last, cut_events):
-    """Labels on the scored channels as half-open intervals, in nanoseconds."""
-    missing = [column for column in COLUMNS if column not in labels.columns]
-    if missing:
-        raise ValueError(
-            f"labels has no column {missing[0]!r}; it needs {', '.join(COLUMNS)}, one "
-            "row for each interval on a channel."
-        )
-    begin = clock.read(labels["StartTime"], "StartTime of labels")
-    stop = clock.read(labels["EndTime"], "EndTime of labels")
-    wrong = np.flatnonzero(begin > stop)
-    if len(wrong):
-        row = int(wrong[0])
-        raise ValueError(
-            f"Label {row} (ID {labels['ID'].iloc[row]!r}) ends before it starts; "
-            "exchange its StartTime and EndTime, or drop it."
-        )
-    unnamed = labels[["ID", "Channel", "Category"]].isna()
-    if unnamed.to_numpy().any():
-        row, column = np.argwhere(unnamed.to_numpy())[0]
-        raise ValueError(
-            f"Label {row} has no {unnamed.columns[column]}; fill it, or drop the label."
-        )
-    scored = labels["Channel"].isin(channels).to_numpy(copy=True)
-    if len(labels) and not scored.any():
-        raise ValueError(
-            f"No label is on a channel that is scored: labels has "
-            f"{labels['Channel'].iloc[0]!r}, ..., predictions {channels[0]!r}, ...; "
-            "give both the same names."
-        )
-    if cut_events == "drop":
-        beyond = (begin < first) | (stop > last)
-        cut = labels["ID"].isin(labels["ID"].to_numpy()[beyond & scored])
-        scored &= ~cut.to_numpy()
-    scored &= (stop >= first) & (begin <= last)
-    table = pd.DataFrame(
-        {
-            "event": labels["ID"].to_numpy(),
-            "channel": labels["Channel"].to_numpy(),
-            "category": labels["Category"].to_numpy(),
-            # Closed ends become half-open ones, one nanosecond later.
-            "start": np.maximum(begin, first),
-            "stop": np.minimum(stop, last) + 1,
-        }
+    return Bunch(
+        **_event_wise(segments, own, n_events, alarms, span, beta),
+        **_aware("channel_aware", hits, np.arange(len(channel_names)), beta),
+        **_aware("subsystem_aware", hits, groups, beta),
+        **_timing(own, alarms, n_events),
+        **near,
     )
-    return table[scored].reset_index(drop=True)
 
 
-def _read_subsystems(subsystems, channels):
-    """Give each channel the number of its subsystem."""
-    of = {}
-    for key, value in dict(subsystems).items():
-        if isinstance(value, str) or not np.iterable(value):
-            of[key] = value
-        else:
-            of.update(dict.fromkeys(value, key))
-    lost = [channel for channel in channels if channel not in of]
-    if lost:
-        raise ValueError(
-            f"subsystems has no subsystem for channel {lost[0]!r}; name one for every "
-            "channel that is scored."
-        )
-    return pd.factorize(np.array([of[channel] for channel in channels], dtype=object))[
-        0
-    ]
-
-
-def _event_wise(result, segments, own, alarms, first, last, beta):
+def _event_wise(segments, own, n_events, alarms, span, beta):
+    """Count events detected, alarms that meet no label, and time flagged falsely."""
     starts, stops, number = own
-    n_events = result.n_events
+    first, last = span
     alarms_met = count_meeting(*alarms, starts, stops)
     detected = np.bincount(number, alarms_met, minlength=n_events) > 0
     annotated = unite(segments["start"], segments["stop"])[:2]
@@ -290,17 +227,18 @@ def _event_wise(result, segments, own, alarms, first, last, beta):
     }
     if n_events == 0:
         figures = dict.fromkeys(figures, np.nan)
-    result.update(
-        figures,
-        true_positives=hits,
-        false_negatives=n_events - hits,
-        false_positives=false,
-        redundant_alarms=redundant,
-        specificity=specificity,
-    )
+    return figures | {
+        "n_events": n_events,
+        "true_positives": hits,
+        "false_negatives": n_events - hits,
+        "false_positives": false,
+        "redundant_alarms": redundant,
+        "specificity": specificity,
+    }
 
 
-def _timing(result, own, alarms, n_events):
+def _timing(own, alarms, n_events):
+    """Judge the first alarm on each event."""
     starts, stops, number = own
     pair, alarm = meeting_pairs(*alarms, starts, stops)
     earliest = np.full(n_events, np.iinfo(np.int64).max)
@@ -316,12 +254,12 @@ def _timing(result, own, alarms, n_events):
     found = earliest < np.iinfo(np.int64).max
     delay = (earliest - begin)[found]
     quality = timing_quality(delay, length[found], np.minimum(room, length)[found])
-    result.update(
-        adtqc=float(quality.mean()) if len(quality) else np.nan,
-        adtqc_after_rate=float((delay >= 0).mean()) if len(delay) else np.nan,
-        adtqc_before=int((delay < 0).sum()),
-        adtqc_after=int((delay >= 0).sum()),
-    )
+    return {
+        "adtqc": float(quality.mean()) if len(quality) else np.nan,
+        "adtqc_after_rate": float((delay >= 0).mean()) if len(delay) else np.nan,
+        "adtqc_before": int((delay < 0).sum()),
+        "adtqc_after": int((delay >= 0).sum()),
+    }
 
 
 def _channel_hits(chosen, flagged, n_events):
@@ -352,13 +290,12 @@ def _channel_hits(chosen, flagged, n_events):
     return affected, detected, excused & ~affected
 
 
-def _aware(result, name, hits, groups, beta):
+def _aware(name, hits, groups, beta):
     """Average precision, recall and F of groups of channels over events."""
     names = [f"{name}_{figure}" for figure in ("precision", "recall", "f")]
     affected, detected, excused = hits
     if groups is None or len(affected) == 0:
-        result.update(dict.fromkeys(names, np.nan))
-        return
+        return dict.fromkeys(names, np.nan)
 
     def any_member(table):
         members = np.zeros((len(table), groups.max() + 1), dtype=bool)
@@ -372,17 +309,19 @@ def _aware(result, name, hits, groups, beta):
     precision = ratio(right, right + wrong)
     recall = ratio(right, wanted.sum(axis=1))
     values = precision, recall, fbeta(precision, recall, beta)
-    result.update({n: float(v.mean()) for n, v in zip(names, values, strict=True)})
+    return {n: float(v.mean()) for n, v in zip(names, values, strict=True)}
 
 
-def _affiliation(result, segments, chosen, alarms, first, last, beta, *, by_position):
+def _affiliation(segments, chosen, alarms, span, beta, *, by_position):
+    """Average over events how near alarms are to them, and they to alarms."""
+    first, last = span
     names = ["affiliation_precision", "affiliation_recall", "affiliation_f"]
     # Instants keep one nanosecond, other labels lose the one that closed them.
     stops = np.maximum(segments["stop"] - 1, segments["start"] + 1)
     starts, stops, _ = unite(segments["start"], stops)
-    result.update(dict.fromkeys(names, np.nan), n_affiliation_zones=0)
+    nothing = dict.fromkeys(names, np.nan) | {"n_affiliation_zones": 0}
     if len(chosen) == 0:
-        return
+        return nothing
     n_zones = len(starts)
     whole = np.full(n_zones, 0), np.full(n_zones, last - first)
     lows, highs = zones(starts - first, stops - first, *whole)
@@ -405,7 +344,7 @@ def _affiliation(result, segments, chosen, alarms, first, last, beta, *, by_posi
     counts = ~barred[zone]
     number, zone = chosen["number"].to_numpy()[counts], zone[counts]
     if len(number) == 0:
-        return
+        return nothing
     weight = np.bincount(number)
     owned = weight > 0
     figures = [
@@ -413,8 +352,9 @@ def _affiliation(result, segments, chosen, alarms, first, last, beta, *, by_posi
         for values in (precision, recall)
     ]
     figures.append(float(fbeta(*figures, beta)))
-    result.update(zip(names, figures, strict=True))
-    result["n_affiliation_zones"] = len(np.unique(zone))
+    return dict(zip(names, figures, strict=True)) | {
+        "n_affiliation_zones": len(np.unique(zone))
+    }
 
 
 def _measure(intervals):

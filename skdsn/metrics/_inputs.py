@@ -55,7 +55,9 @@ def read_scores(values, name="y_score"):
 
 def is_constant(scores):
     """Tell whether scores rank nothing, though there are rows to rank."""
-    return len(scores) > 1 and bool((scores == scores[0]).all())
+    if len(scores) < 2 or scores[0] != scores[-1]:
+        return False
+    return bool((scores == scores[0]).all())
 
 
 def read_finite(values, name="y_score"):

@@ -14,9 +14,15 @@ from skdsn._core.sweeps import count_from, rank_scores
 from skdsn._sklearn import Interval, validate_params
 from skdsn.base import anomaly_flags, anomaly_scores, read_labels
 from skdsn.metrics._baselines import persistence_scores, training_range_scores
-from skdsn.metrics._catalog import evaluate, find_metric
+from skdsn.metrics._catalog import evaluate, read_metrics
 from skdsn.metrics._chance import expected, skill
-from skdsn.metrics._inputs import read_flags, read_pair, read_scores
+from skdsn.metrics._inputs import (
+    find_tracks,
+    is_constant,
+    read_finite,
+    read_flags,
+    read_pair,
+)
 from skdsn.tracks import read_tracks
 
 # Rows further outside the training range than this part of it are flagged.
@@ -89,7 +95,12 @@ def score_report(
     {'detector': 0.55, 'chance': 0.43, 'skill': 0.2}
     """
     truth, flags, found = read_pair(y_true, y_pred, tracks=tracks)
-    scores = None if y_score is None else _read_scores(y_score, len(truth))
+    scores = None
+    if y_score is not None:
+        scores = _read_scores(y_score, len(truth))
+        found = find_tracks(
+            len(truth), tracks, y_true=y_true, y_pred=y_pred, y_score=y_score
+        )
     metrics = read_metrics(METRICS if metrics is None else metrics)
 
     def column(flags, scores):
@@ -122,8 +133,9 @@ def score_report(
     }
     for name, (other_flags, other_scores) in (baselines or {}).items():
         other_flags = read_flags(other_flags, f"y_pred of {name}")
+        _check_length(other_flags, len(truth), f"y_pred of {name}")
         if other_scores is not None:
-            other_scores = _read_scores(other_scores, len(truth))
+            other_scores = _read_scores(other_scores, len(truth), f"y_score of {name}")
         columns[name] = column(other_flags, other_scores)
 
     report = pd.DataFrame(columns).rename_axis("metric")
@@ -274,25 +286,19 @@ def no_learning_baselines(X, n_flagged, excess=None):
     return baselines
 
 
-def read_metrics(metrics):
-    """Find metrics by name; a scorer carries its own, with their options."""
-    found = {}
-    for metric in metrics:
-        found |= getattr(metric, "metrics", None) or {metric: find_metric(metric)}
-    return found
-
-
-def _read_scores(y_score, n_rows):
+def _read_scores(y_score, n_rows, name="y_score"):
     """Check scores; None where they are constant, and so rank nothing."""
-    values = np.asarray(y_score, dtype=np.float64)
+    scores = read_finite(y_score, name)
+    _check_length(scores, n_rows, name)
+    return None if is_constant(scores) else scores
+
+
+def _check_length(values, n_rows, name):
     if len(values) != n_rows:
         raise ValueError(
-            f"y_true has {n_rows} rows but y_score has {len(values)}; inconsistent "
+            f"y_true has {n_rows} rows but {name} has {len(values)}; inconsistent "
             "numbers of samples."
         )
-    if np.ptp(values) == 0:
-        return None
-    return read_scores(y_score)
 
 
 def _flag_highest(scores, n_flagged):

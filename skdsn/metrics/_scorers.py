@@ -6,7 +6,13 @@ import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
 from skdsn.base import anomaly_flags, anomaly_scores
-from skdsn.metrics._catalog import METRICS, Function, evaluate, find_metric, gather
+from skdsn.metrics._catalog import (
+    METRICS,
+    Function,
+    evaluate,
+    find_metric,
+    read_metrics,
+)
 from skdsn.metrics._inputs import find_tracks, read_flags, read_scores
 
 
@@ -136,7 +142,7 @@ def event_scoring(*metrics):
     >>> event_scoring("event_f1", "average_precision")
     event_scoring('event_f1', 'average_precision')
     """
-    found = gather(metrics)
+    found = read_metrics(metrics)
     if not found:
         raise ValueError("event_scoring needs at least one metric; got none.")
     return EventScorer(found, several=True)

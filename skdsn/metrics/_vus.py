@@ -109,7 +109,10 @@ def vus(truth, scores, found, *, buffer, variant="definition"):
     rows, nearest, second, after = (
         values[order] for values in (rows, nearest, second, after)
     )
-    group_end = np.searchsorted(entry[rows], np.arange(len(flagged)), side="right")
+    numbers = np.arange(len(flagged))
+    group_end = np.searchsorted(entry[rows], numbers, side="right")
+    if len(group_end) == len(rows) and (group_end == numbers + 1).all():
+        group_end = None  # a threshold for each row, as most scores have it
     reach = buffer // 2
     hit_first = first_hits(
         truth, found.bounds, entry, reach, late=late, touching=not steps
@@ -154,9 +157,7 @@ def vus(truth, scores, found, *, buffer, variant="definition"):
 def _sums(values, group_end):
     """Sum values up to each threshold."""
     total = np.cumsum(values)
-    if len(group_end) == len(total):  # no ties, as for most scores
-        return total
-    return np.append(0.0, total)[group_end]
+    return total if group_end is None else np.append(0.0, total)[group_end]
 
 
 def _thresholds(scores, rows, variant):

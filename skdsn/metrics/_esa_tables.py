@@ -1,4 +1,4 @@
-"""Flags per channel as step functions of time."""
+"""Labels and flags of channels as intervals of time."""
 
 from collections.abc import Mapping
 
@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 
 from skdsn.metrics._inputs import read_flags
+
+COLUMNS = ["ID", "Channel", "StartTime", "EndTime", "Category"]
 
 
 class Clock:
@@ -146,3 +148,70 @@ def _runs(times, flags, first, last):
     begin, end = np.maximum(begin, first), np.minimum(end, last + 1)
     inside = begin < end
     return begin[inside], end[inside]
+
+
+def read_label_table(labels, clock, channels, first, last, cut_events):
+    """Labels on the scored channels as half-open intervals, in nanoseconds."""
+    missing = [column for column in COLUMNS if column not in labels.columns]
+    if missing:
+        raise ValueError(
+            f"labels has no column {missing[0]!r}; it needs {', '.join(COLUMNS)}, one "
+            "row for each interval on a channel."
+        )
+    begin = clock.read(labels["StartTime"], "StartTime of labels")
+    stop = clock.read(labels["EndTime"], "EndTime of labels")
+    wrong = np.flatnonzero(begin > stop)
+    if len(wrong):
+        row = int(wrong[0])
+        raise ValueError(
+            f"Label {row} (ID {labels['ID'].iloc[row]!r}) ends before it starts; "
+            "exchange its StartTime and EndTime, or drop it."
+        )
+    unnamed = labels[["ID", "Channel", "Category"]].isna()
+    if unnamed.to_numpy().any():
+        row, column = np.argwhere(unnamed.to_numpy())[0]
+        raise ValueError(
+            f"Label {row} has no {unnamed.columns[column]}; fill it, or drop the label."
+        )
+    scored = labels["Channel"].isin(channels).to_numpy(copy=True)
+    if len(labels) and not scored.any():
+        raise ValueError(
+            f"No label is on a channel that is scored: labels has "
+            f"{labels['Channel'].iloc[0]!r}, ..., predictions {channels[0]!r}, ...; "
+            "give both the same names."
+        )
+    if cut_events == "drop":
+        beyond = (begin < first) | (stop > last)
+        cut = labels["ID"].isin(labels["ID"].to_numpy()[beyond & scored])
+        scored &= ~cut.to_numpy()
+    scored &= (stop >= first) & (begin <= last)
+    table = pd.DataFrame(
+        {
+            "event": labels["ID"].to_numpy(),
+            "channel": labels["Channel"].to_numpy(),
+            "category": labels["Category"].to_numpy(),
+            # Closed ends become half-open ones, one nanosecond later.
+            "start": np.maximum(begin, first),
+            "stop": np.minimum(stop, last) + 1,
+        }
+    )
+    return table[scored].reset_index(drop=True)
+
+
+def read_subsystems(subsystems, channels):
+    """Give each channel the number of its subsystem."""
+    of = {}
+    for key, value in dict(subsystems).items():
+        if isinstance(value, str) or not np.iterable(value):
+            of[key] = value
+        else:
+            of.update(dict.fromkeys(value, key))
+    lost = [channel for channel in channels if channel not in of]
+    if lost:
+        raise ValueError(
+            f"subsystems has no subsystem for channel {lost[0]!r}; name one for every "
+            "channel that is scored."
+        )
+    return pd.factorize(np.array([of[channel] for channel in channels], dtype=object))[
+        0
+    ]
