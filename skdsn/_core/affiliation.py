@@ -7,7 +7,7 @@ instant, and the event by how much nearer predictions are to it.
 
 import numpy as np
 
-from skdsn._core.intervals import integrate_linear, measure_before, meeting_pairs
+from skdsn._core.intervals import integrate_linear, meeting_pairs
 
 
 def zones(starts, stops, lows, highs):
@@ -78,9 +78,8 @@ def zone_scores(
     n_events = len(starts)
 
     # Precision: the share of random instants that are farther from the event.
-    covered = measure_before(alarm_starts, alarm_stops, stops) - measure_before(
-        alarm_starts, alarm_stops, starts
-    )
+    within = np.minimum(end, stops[number]) - np.maximum(begin, starts[number])
+    covered = np.bincount(number, np.maximum(within, 0), minlength=n_events)
     length, zone = (stops - starts)[number, None], (highs - lows)[number, None]
     margin = np.minimum(starts - lows, highs - stops)[number, None]
 

@@ -130,7 +130,8 @@ def integrate_linear(function, points):
     function : callable
         Maps an array like `points` to values of the same shape.
     points : float ndarray of shape (n_integrals, n_points)
-        The limits of each integral and all kinks between them, in any order.
+        The limits of each integral in the first and the last column; kinks between
+        them in any order, and clipped to them.
 
     Returns
     -------

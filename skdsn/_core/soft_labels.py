@@ -1,4 +1,4 @@
-"""Labels that fade out around events, and the areas under their curves."""
+"""Labels that fade out around events: distances of rows, and widened events."""
 
 import numpy as np
 

@@ -86,6 +86,8 @@ def adjusted_entries(truth, values, bounds, percent=0):
     """
     starts, stops = find_runs(truth, bounds)
     length = stops - starts
+    if percent == 100:
+        return values[truth]
     if percent == 0:
         return np.repeat(reduce_runs(values, starts, stops, np.maximum), length)
     own = values[truth]

@@ -12,7 +12,9 @@ VARIANT = {"variant": [StrOptions({"huet", "esa_adb"})]}
 
 
 @validate_params(BETA | VARIANT, prefer_skip_nested_validation=True)
-def affiliation_scores(y_true, y_pred, *, tracks=None, beta=1.0, variant="huet"):
+def affiliation_scores(
+    y_true, y_pred, *, tracks=None, timestamps=None, beta=1.0, variant="huet"
+):
     """Score how near alarms are to events, and events to alarms.
 
     Every event owns a zone: the time of its track that is nearer to it than to any
@@ -29,6 +31,8 @@ def affiliation_scores(y_true, y_pred, *, tracks=None, beta=1.0, variant="huet")
     tracks : array-like of shape (n_rows,), DataFrame, Series or Index, default=None
         As in :func:`event_wise_scores`. Where an index tells times, distances are
         times, gaps left out; else they are rows.
+    timestamps : array-like of shape (n_rows,), default=None
+        Time of each row, where no index tells it.
     beta : float, default=1.0
         Weight of recall against precision; below 1 precision counts more.
     variant : {"huet", "esa_adb"}, default="huet"
@@ -65,7 +69,7 @@ def affiliation_scores(y_true, y_pred, *, tracks=None, beta=1.0, variant="huet")
     >>> round(scores.precision, 3), round(scores.recall, 3)
     (0.812, 0.938)
     """
-    pair = read_pair(y_true, y_pred, tracks=tracks)
+    pair = read_pair(y_true, y_pred, tracks=tracks, timestamps=timestamps)
     return defined(affiliation(*pair, beta=beta, variant=variant), "Affiliation")
 
 

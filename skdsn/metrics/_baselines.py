@@ -31,8 +31,8 @@ def persistence_scores(X):
     robust standard deviation; the mean of the jumps where the channel rests more
     than half of the time; and 1 where it never moves.
 
-    Categorical columns are left out. A jump from or to NaN is ignored, and a row
-    without any jump scores 0.
+    Categorical columns are left out. A jump from or to NaN or an infinite value is
+    ignored, and a row without any jump scores 0.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def persistence_scores(X):
     scores = np.zeros(len(frame))
     for values in _numeric_columns(frame):  # one at a time, to save memory
         jumps = np.abs(difference(values, bounds))
-        known = jumps[inner & np.isfinite(jumps)]
+        known = jumps[inner & ~np.isnan(jumps)]
         if known.any():
             spread = 1.4826 * np.median(known) or known.mean()
             np.fmax(scores, jumps / spread, out=scores)
@@ -72,14 +72,15 @@ def training_range_scores(X, X_train):
     Raises
     ------
     ValueError
-        If a column of `X_train` is missing in `X`.
+        If a column of `X_train` is missing in `X`, or has a namesake.
 
     Notes
     -----
     The score is the largest excess over the channels beyond ``[min, max]`` of
     `X_train`, in units of ``max - min``; of a channel that was constant, in the
     unit of the channel. Categorical columns are left out, and so are channels
-    without any value in training. NaN is ignored: a row without a number scores 0.
+    without any value in training. NaN and infinite values are ignored: a row without
+    a number scores 0.
 
     Examples
     --------
@@ -88,6 +89,13 @@ def training_range_scores(X, X_train):
     """
     frame, train = _as_frame(X), _as_frame(X_train)
     train = train.loc[:, ~is_categorical(train)]
+    for name, columns in {"X_train": train.columns, "X": frame.columns}.items():
+        twice = columns[columns.duplicated()].intersection(train.columns)
+        if len(twice):
+            raise ValueError(
+                f"{name} has two columns {twice[0]!r}, so it is open which range is "
+                "whose; give columns different names."
+            )
     missing = train.columns.difference(frame.columns, sort=False)
     if len(missing):
         raise ValueError(
@@ -100,7 +108,7 @@ def training_range_scores(X, X_train):
     for past, values in zip(
         _numeric_columns(train), _numeric_columns(frame), strict=True
     ):
-        past = past[np.isfinite(past)]
+        past = past[~np.isnan(past)]
         if len(past):
             low, high = past.min(), past.max()
             excess = np.maximum(values - high, low - values)
@@ -109,8 +117,9 @@ def training_range_scores(X, X_train):
 
 
 def _as_frame(X):
+    """Give a frame, with numbers that are held as objects turned into numbers."""
     if isinstance(X, pd.DataFrame):
-        return X
+        return X.infer_objects()
     array = np.asarray(X)
     if array.ndim != 2:
         raise ValueError(f"X has rows and columns; got shape {array.shape}.")
@@ -118,6 +127,7 @@ def _as_frame(X):
 
 
 def _numeric_columns(frame):
-    """Give the values of one numeric column after the other."""
+    """Give the values of one numeric column after the other, NaN for infinite ones."""
     for column in np.flatnonzero(~is_categorical(frame)):
-        yield frame.iloc[:, column].to_numpy(dtype=np.float64, na_value=np.nan)
+        values = frame.iloc[:, column].to_numpy(dtype=np.float64, na_value=np.nan)
+        yield np.where(np.isfinite(values), values, np.nan)

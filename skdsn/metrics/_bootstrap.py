@@ -1,5 +1,6 @@
 """How sure a figure is: tracks drawn again and again."""
 
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -93,7 +94,7 @@ def bootstrap_interval(
             for rows, drawn in draw_tracks(found, n_bootstrap, random_state)
         ]
     )
-    low, high = percentiles(values, level)
+    low, high = map(float, percentiles(values, level))
     return Bunch(
         value=metric(truth, response, found),
         low=low,
@@ -129,9 +130,8 @@ def draw_tracks(found, n_bootstrap, random_state):
 
 
 def percentiles(values, level):
-    """Limits between which the middle of the values lies; NaN without any."""
-    values = values[~np.isnan(values)]
-    if len(values) == 0:
-        return np.nan, np.nan
+    """Limits between which the middle of the draws lies, NaN aside, in each column."""
     tail = (1 - level) / 2
-    return tuple(float(limit) for limit in np.quantile(values, [tail, 1 - tail]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # all draws undefined: NaN
+        return np.nanquantile(values, [tail, 1 - tail], axis=0)

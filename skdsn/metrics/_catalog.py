@@ -40,10 +40,11 @@ class Metric:
         ``curve(truth, scores, tracks, **options)`` gives the figures at every threshold
         exactly, if the metric allows it.
     options : dict
-    required : tuple of str
-        Options that have no default.
     constraints : dict
-        What options may be, as ``validate_params`` has it.
+        The options that may be given, and what they may be, as ``validate_params`` has
+        it.
+    required : tuple of str
+        Those of them that have no default.
     """
 
     name: str
@@ -54,8 +55,8 @@ class Metric:
     best: float = 1.0
     curve: Callable | None = None
     options: dict = field(default_factory=dict)
-    required: tuple = ()
     constraints: dict = field(default_factory=dict)
+    required: tuple = ()
 
     def __call__(self, truth, response, tracks):
         """Compute the figure of checked arrays."""
@@ -64,12 +65,11 @@ class Metric:
 
     def with_options(self, options):
         """Add options, and check that the metric knows and has all of them."""
-        known = [*signature(self.compute).parameters][3:]
         for name in options:
-            if name not in known:
+            if name not in self.constraints:
                 raise TypeError(
                     f"{self.name} has no option {name!r}; it takes "
-                    f"{', '.join(known) or 'none'}."
+                    f"{', '.join(self.constraints) or 'none'}."
                 )
         lacking = [name for name in self.required if name not in options]
         if lacking:
@@ -83,54 +83,58 @@ class Metric:
 
 def _family(name, compute, constraints=None, *, curve=None, **options):
     """Precision, recall, F1 and F-beta."""
-    figures = {"precision": "precision", "recall": "recall", "f1": "f", "fbeta": "f"}
-    for ending, figure in figures.items():
+    constraints = constraints or {}
+    for ending, figure in {
+        "precision": "precision",
+        "recall": "recall",
+        "f1": "f",
+    }.items():
         yield Metric(
             f"{name}_{ending}",
             compute,
             figure,
             curve=curve,
             options=options,
-            required=("beta",) if ending == "fbeta" else (),
-            constraints=BETA | (constraints or {}),
+            constraints=constraints,
         )
+    yield Metric(
+        f"{name}_fbeta",
+        compute,
+        "f",
+        curve=curve,
+        options=options,
+        constraints=BETA | constraints,
+        required=("beta",),
+    )
 
 
-def _lower(name, figure, compute=_timing.disturbance):
-    return Metric(name, compute, figure, greater_is_better=False, best=0.0)
+def _lower(name):
+    return Metric(name, _timing.disturbance, name, greater_is_better=False, best=0.0)
 
 
 def _all_metrics():
-    yield from _family("row", _row_wise.row_wise, curve=_row_wise.row_wise_curve)
+    events = _event_wise.event_wise
+    curves = {
+        "row": _row_wise.row_wise_curve,
+        "point_adjusted": _point_adjusted.point_adjusted_curves,
+        "event": _event_wise.event_wise_curve,
+    }
+    yield from _family("row", _row_wise.row_wise, curve=curves["row"])
     for name in ("average_precision", "roc_auc"):
         yield Metric(name, _row_wise.ranking, name, response="scores")
     yield from _family(
         "point_adjusted",
         _point_adjusted.point_adjusted,
         _point_adjusted.K,
-        curve=_point_adjusted.point_adjusted_rates,
+        curve=curves["point_adjusted"],
     )
     yield Metric("point_adjusted_area", _point_adjusted.point_adjusted_f_area)
-    event_wise, counting = _event_wise.event_wise, _event_wise.OPTIONS
-    yield from _family(
-        "event", event_wise, counting, curve=_event_wise.event_wise_curve
-    )
+    corrected = {"corrected": _event_wise.OPTIONS["corrected"]}
+    yield from _family("event", events, corrected, curve=curves["event"])
+    yield from _family("overlap", events, curve=curves["event"], corrected=False)
+    yield from _family("telemanom", events, corrected=False, matching="first")
     yield Metric(
-        "alarming_precision",
-        event_wise,
-        "alarming_precision",
-        curve=_event_wise.event_wise_curve,
-        constraints=BETA | counting,
-    )
-    yield from _family(
-        "overlap",
-        event_wise,
-        counting,
-        curve=_event_wise.event_wise_curve,
-        corrected=False,
-    )
-    yield from _family(
-        "telemanom", event_wise, counting, corrected=False, matching="first"
+        "alarming_precision", events, "alarming_precision", curve=curves["event"]
     )
     yield from _family("affiliation", _affiliation.affiliation, _affiliation.VARIANT)
     yield from _family("range", _range_based.range_based, _range_based.OPTIONS)
@@ -140,15 +144,15 @@ def _all_metrics():
             _vus.vus,
             name,
             response="scores",
-            required=("buffer",),
             constraints=_vus.OPTIONS,
+            required=("buffer",),
         )
     yield Metric("adtqc", _timing.adtqc, "adtqc")
-    yield _lower("mean_delay", "mean_delay")
-    yield _lower("false_alarms", "false_alarms")
-    yield _lower("false_alarms_per_day", "false_alarms_per_day")
-    yield _lower("false_alarms_per_track", "false_alarms_per_track")
-    yield _lower("fraction_flagged", "fraction_flagged")
+    yield _lower("mean_delay")
+    yield _lower("false_alarms")
+    yield _lower("false_alarms_per_day")
+    yield _lower("false_alarms_per_track")
+    yield _lower("fraction_flagged")
 
 
 METRICS = {metric.name: metric for metric in _all_metrics()}
@@ -172,19 +176,32 @@ def metric_names():
     return list(METRICS)
 
 
-def find_metric(metric, options=None, *, response="flags"):
-    """Find a metric by its name, or take a function as one.
+def find_metric(metric, options=None, *, response="flags", greater_is_better=True):
+    """Find a metric by its name, take it from a scorer, or make one of a function.
 
-    A function is called as ``metric(y_true, y_pred, tracks=..., **options)``; without a
-    parameter `tracks` it is not told them.
+    A function is called as ``metric(y_true, y_pred, **options)``; one with a parameter
+    `tracks` is told them.
     """
     options = options or {}
+    carried = getattr(metric, "metrics", None)
+    if carried is not None:
+        if len(carried) > 1:
+            raise ValueError(
+                f"One metric is asked for, but the scorer has {len(carried)}: "
+                f"{', '.join(carried)}; give one of them."
+            )
+        (metric,) = carried.values()
     if isinstance(metric, Metric):
         return metric.with_options(options) if options else metric
     if callable(metric):
-        name = getattr(metric, "__name__", repr(metric))
-        return Metric(name, Function(metric, options), response=response)
-    if metric not in METRICS:
+        return Metric(
+            getattr(metric, "__name__", repr(metric)),
+            Function(metric, options),
+            response=response,
+            greater_is_better=greater_is_better,
+            best=1.0 if greater_is_better else 0.0,
+        )
+    if not isinstance(metric, str) or metric not in METRICS:
         raise ValueError(
             f"There is no metric {metric!r}; metric_names() lists {len(METRICS)}: "
             f"{', '.join(METRICS)}."
@@ -210,21 +227,32 @@ class Function:
 
 
 def read_metrics(metrics):
-    """Find metrics by their names; scorers carry theirs, with options.
+    """Find one metric or several: names, functions, or scorers with their options.
 
     Returns
     -------
     dict of Metric
     """
+    if isinstance(metrics, str) or callable(metrics):
+        metrics = [metrics]
+    if not np.iterable(metrics):
+        raise TypeError(
+            f"metrics must be names of metrics or scorers; got {metrics!r}."
+        )
     found = {}
     for metric in metrics:
-        given = getattr(metric, "metrics", None) or {metric: find_metric(metric)}
-        for name, known in given.items():
+        carried = getattr(metric, "metrics", None)
+        if carried is None:
+            known = find_metric(metric)
+            carried = {known.name: known}
+        for name, known in carried.items():
             if found.setdefault(name, known) != known:
                 raise ValueError(
                     f"{name} is asked for twice, with different options; one table "
                     "can tell only one of them."
                 )
+    if not found:
+        raise ValueError("At least one metric is needed; got none.")
     return found
 
 

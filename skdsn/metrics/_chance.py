@@ -8,7 +8,8 @@ from sklearn.utils import Bunch, check_random_state
 
 from skdsn._core.runs import find_runs
 from skdsn._sklearn import Interval, validate_params
-from skdsn.metrics._catalog import Function, find_metric
+from skdsn.metrics._bootstrap import percentiles
+from skdsn.metrics._catalog import Function, evaluate, find_metric
 from skdsn.metrics._inputs import find_tracks, read_flags
 from skdsn.metrics._thresholds import find_best
 
@@ -94,7 +95,7 @@ def chance_level(
         ]
     elif isinstance(flagged, str) and flagged == "best":
         n_flagged = None
-        if metric.curve is None or metric.options.get("matching") == "first":
+        if metric.curve is None:
             raise ValueError(
                 f"{metric.name} has no exact best threshold; tell flagged as a share."
             )
@@ -109,10 +110,9 @@ def chance_level(
             metric(truth, random.permutation(flags), found) for _ in range(n_random)
         ]
     draws = np.array(draws)
+    low, high = percentiles(draws, level)
     draws = draws[~np.isnan(draws)]
     exact = expected(metric, truth, found, n_flagged)
-    tail = (1 - level) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail]) if len(draws) else (np.nan,) * 2
     simulated = draws.mean() if len(draws) else np.nan
     return Bunch(
         value=float(simulated if exact is None else exact),
@@ -146,6 +146,42 @@ def skill(score, chance, best=1.0):
     room = np.subtract(best, chance)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(room == 0, np.nan, np.subtract(score, chance) / room)[()]
+
+
+def chance_figures(metrics, truth, flags, scores, found, n_random, random_state):
+    """Average metrics over random flags, as many as given, and random scores.
+
+    Returns
+    -------
+    dict of float
+        Exact where that is known; without metrics that are undefined in all draws.
+    """
+    known = {
+        name: expected(metric, truth, found, int(flags.sum()))
+        for name, metric in metrics.items()
+        if metric.response == "flags" or scores is not None
+    }
+    known = {name: value for name, value in known.items() if value is not None}
+    others = {name: metric for name, metric in metrics.items() if name not in known}
+    ranked = scores is not None and any(
+        metric.response == "scores" for metric in others.values()
+    )
+    random = check_random_state(random_state)
+    draws = [
+        evaluate(
+            others,
+            truth,
+            random.permutation(flags),
+            random.uniform(size=len(truth)) if ranked else None,
+            found,
+        )
+        for _ in range(n_random if others else 0)
+    ]
+    values = {
+        name: [draw[name] for draw in draws if not np.isnan(draw.get(name, np.nan))]
+        for name in others
+    }
+    return {name: float(np.mean(v)) for name, v in values.items() if v} | known
 
 
 def _random_scores(random, truth, n_random):

@@ -10,10 +10,9 @@ from sklearn.utils import check_random_state
 from skdsn._core.runs import find_runs
 from skdsn._sklearn import Interval, validate_params
 from skdsn.metrics._bootstrap import draw_tracks, percentiles
-from skdsn.metrics._catalog import evaluate
-from skdsn.metrics._chance import chance_level, skill
-from skdsn.metrics._inputs import read_flags, read_pair, read_scores
-from skdsn.metrics._report import read_metrics
+from skdsn.metrics._catalog import evaluate, read_metrics
+from skdsn.metrics._chance import chance_figures, skill
+from skdsn.metrics._inputs import read_answer, read_pair
 
 
 @validate_params(
@@ -30,6 +29,7 @@ def compare_scores(
     answers,
     *,
     tracks=None,
+    timestamps=None,
     metrics=("event_f1", "average_precision"),
     reference=None,
     n_resamples=200,
@@ -46,6 +46,8 @@ def compare_scores(
         Flags and scores of each detector; a y_score may be None.
     tracks : array-like of shape (n_rows,), DataFrame, Series or Index, default=None
         As in :func:`event_wise_scores`; at least two tracks.
+    timestamps : array-like of shape (n_rows,), default=None
+        Time of each row, where no index tells it.
     metrics : sequence, default=("event_f1", "average_precision")
         Of :func:`metric_names`, or scorers with options of :func:`get_event_scorer`.
     reference : str, default=None
@@ -82,7 +84,11 @@ def compare_scores(
     [1]_. For the test, the answers of two detectors are exchanged in a random half of
     the tracks: if both were equally good, that would not matter [2]_. The p-value is
     two-sided, and adjusted by the method of Holm within each metric. Scores are
-    compared by their ranks, so that different scales do not matter.
+    exchanged as ranks, since those of two detectors have different scales. Draws in
+    which a metric is undefined are left out of intervals, and count against a
+    difference in the test.
+
+    Every draw takes each metric once for each detector, and every exchange twice.
 
     References
     ----------
@@ -107,26 +113,36 @@ def compare_scores(
             f"reference must be one of the detectors {names}; got {reference!r}."
         )
     metrics = read_metrics(metrics)
-    truth, _, found = read_pair(y_true, answers[reference][0], tracks=tracks)
+    truth, _, found = read_pair(y_true, y_true, tracks=tracks, timestamps=timestamps)
     answers = {
-        name: _read_answer(name, *answer, len(truth))
-        for name, answer in answers.items()
+        n: read_answer(n, answer, y_true, tracks) for n, answer in answers.items()
     }
 
-    def figures(flags, ranks, rows=slice(None), tracks=found):
-        ranks = None if ranks is None else ranks[rows]
-        return evaluate(metrics, truth[rows], flags[rows], ranks, tracks)
+    def figures(flags, scores, rows=slice(None), tracks=found):
+        scores = None if scores is None else scores[rows]
+        values = evaluate(metrics, truth[rows], flags[rows], scores, tracks)
+        return np.array([values.get(name, np.nan) for name in metrics])
 
     drawn = {name: [] for name in names}
     for rows, tracks_drawn in draw_tracks(found, n_resamples, random_state):
         for name, answer in answers.items():
             drawn[name].append(figures(*answer, rows, tracks_drawn))
-    columns = list(metrics)
-    drawn = {n: pd.DataFrame(d, columns=columns, dtype=float) for n, d in drawn.items()}
-    scores = {name: figures(*answer) for name, answer in answers.items()}
-    p_values = pd.DataFrame(
-        {
-            name: _exchange(
+    drawn = {name: np.array(values) for name, values in drawn.items()}
+
+    tables = []
+    for name, (flags, scores) in answers.items():
+        chance = chance_figures(metrics, truth, flags, scores, found, 20, random_state)
+        table = pd.DataFrame({"metric": list(metrics), "detector": name})
+        table["score"] = figures(flags, scores)
+        table["low"], table["high"] = percentiles(drawn[name], level)
+        table["chance"] = [chance.get(metric, np.nan) for metric in metrics]
+        best = [metric.best for metric in metrics.values()]
+        table["skill"] = skill(table["score"], table["chance"], best)
+        if name != reference:
+            table["difference"] = table["score"] - figures(*answers[reference])
+            gap = percentiles(drawn[name] - drawn[reference], level)
+            table["difference_low"], table["difference_high"] = gap
+            table["p_value"] = _exchange(
                 figures,
                 answers[name],
                 answers[reference],
@@ -134,38 +150,13 @@ def compare_scores(
                 n_resamples,
                 random_state,
             )
-            for name in names
-            if name != reference
-        },
-        index=columns,
+        tables.append(table.reindex(columns=COLUMNS))
+    # By metric, and the detectors in the order given.
+    table = pd.concat([t.iloc[[i]] for i in range(len(metrics)) for t in tables])
+    table = table.reset_index(drop=True)
+    table["p_adjusted"] = table.groupby("metric", sort=False)["p_value"].transform(
+        _holm
     )
-    adjusted = p_values.apply(_holm, axis=1, result_type="broadcast")
-
-    table = []
-    for metric in columns:
-        for name, (flags, _) in answers.items():
-            score = scores[name].get(metric, np.nan)
-            chance = chance_level(
-                metrics[metric],
-                truth,
-                flagged=flags,
-                tracks=found,
-                n_random=20,
-                random_state=random_state,
-            ).value
-            row = {"metric": metric, "detector": name, "score": score}
-            row["low"], row["high"] = percentiles(drawn[name][metric], level)
-            row["chance"] = chance
-            row["skill"] = float(skill(score, chance, metrics[metric].best))
-            gap = np.nan, np.nan
-            if name != reference:
-                gap = percentiles(drawn[name][metric] - drawn[reference][metric], level)
-                row["difference"] = score - scores[reference].get(metric, np.nan)
-                row["p_value"] = p_values.loc[metric, name]
-                row["p_adjusted"] = adjusted.loc[metric, name]
-            row["difference_low"], row["difference_high"] = gap
-            table.append(row)
-    table = pd.DataFrame(table, columns=COLUMNS)
     table.attrs = {
         "reference": reference,
         "level": level,
@@ -180,52 +171,34 @@ def compare_scores(
 
 COLUMNS = [
     *("metric", "detector", "score", "low", "high", "chance", "skill"),
-    *("difference", "difference_low", "difference_high", "p_value", "p_adjusted"),
+    *("difference", "difference_low", "difference_high", "p_value"),
 ]
-
-
-def _read_answer(name, flags, scores, n_rows):
-    """Check flags, and turn scores into ranks from 0 to 1; constant ones into None."""
-    flags = read_flags(flags, f"y_pred of {name!r}")
-    if scores is not None and np.ptp(np.asarray(scores, dtype=np.float64)) == 0:
-        scores = None
-    if scores is not None:
-        scores = rankdata(read_scores(scores, f"y_score of {name!r}")) / n_rows
-    for values in (flags, scores):
-        if values is not None and len(values) != n_rows:
-            raise ValueError(
-                f"y_true has {n_rows} rows but detector {name!r} answers for "
-                f"{len(values)}; inconsistent numbers of samples."
-            )
-    return flags, scores
 
 
 def _exchange(figures, one, other, found, n_resamples, random_state):
     """Give the p-value of each metric: exchange two detectors in half of the tracks."""
+    one, other = ((f, None if s is None else rankdata(s)) for f, s in (one, other))
 
     def difference(first, second):
-        first, second = figures(*first), figures(*second)
-        return pd.Series(
-            {name: first[name] - second.get(name, np.nan) for name in first},
-            dtype=float,
-        )
+        return np.abs(figures(*first) - figures(*second))
 
     def mixed(exchanged, values, others):
         if values is None or others is None:
             return None
         return np.where(exchanged, others, values)
 
-    observed = difference(one, other).abs()
+    observed = difference(one, other)
     random = check_random_state(random_state)
-    n_extreme, size = 0, np.diff(found.bounds)
+    n_extreme, size = np.zeros(len(observed)), np.diff(found.bounds)
     for _ in range(n_resamples):
         exchanged = np.repeat(random.uniform(size=len(found)) < 0.5, size)
         mixture = [mixed(exchanged, a, b) for a, b in zip(one, other, strict=True)]
         reverse = [mixed(exchanged, b, a) for a, b in zip(one, other, strict=True)]
-        # Equal differences must not lose to rounding.
-        extreme = difference(mixture, reverse).abs() >= observed - 1e-12
-        n_extreme = n_extreme + extreme.astype(int)
-    return ((n_extreme + 1) / (n_resamples + 1)).where(observed.notna())
+        # Equal differences must not lose to rounding; undefined ones may be anything.
+        smaller = difference(mixture, reverse) < observed * (1 - 1e-12)
+        n_extreme += ~smaller
+    p_value = (n_extreme + 1) / (n_resamples + 1)
+    return np.where(np.isnan(observed), np.nan, p_value)
 
 
 def _holm(p_values):

@@ -1,9 +1,11 @@
 """The scores of the ESA Anomaly Detection Benchmark, from tables of intervals."""
 
+import warnings
 from numbers import Real
 
 import numpy as np
 import pandas as pd
+from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import Bunch
 
 from skdsn._core.affiliation import zone_scores, zones
@@ -11,7 +13,6 @@ from skdsn._core.intervals import (
     count_meeting,
     intersect,
     measure_before,
-    meeting_pairs,
     unite,
 )
 from skdsn._core.sweeps import fbeta, ratio
@@ -30,6 +31,7 @@ INSTANT = 1_000_000
 # Instants last a nanosecond for affiliation, which moves the borders of zones: alarms
 # that reach into a zone by no more than a microsecond do not count there.
 TOLERANCE = 1_000
+CATEGORIES = ("Anomaly", "Rare Event")
 
 
 @validate_params(
@@ -46,7 +48,7 @@ def esa_adb_scores(
     labels,
     predictions,
     *,
-    categories=("Anomaly", "Rare Event"),
+    categories=CATEGORIES,
     subsystems=None,
     beta=0.5,
     start=None,
@@ -68,10 +70,11 @@ def esa_adb_scores(
         each interval on a channel. Both ends belong to the interval.
     predictions : mapping of channel to Series, or DataFrame
         0 or 1, indexed by increasing times: a step function. A frame has one column
-        for each channel.
+        for each channel. Times, here and in `labels`, are dates (ISO 8601 text too;
+        UTC where no zone is told) from 1679 to 2260, timedeltas, or seconds.
     categories : sequence of str, default=("Anomaly", "Rare Event")
         The events to find. Others are neither to be found nor false alarms.
-    subsystems : mapping, default=None
+    subsystems : mapping or Series, default=None
         Channel to subsystem, or subsystem to list of channels.
     beta : float, default=0.5
         Weight of recall against precision in all F-scores.
@@ -115,11 +118,19 @@ def esa_adb_scores(
     Raises
     ------
     ValueError
-        If a column is missing, a label ends before it starts, `predictions` hold
-        anything but 0 and 1 or their times do not increase, or no label is on a
-        channel that is scored.
+        If a column is missing or there twice, a time cannot be read, a label ends
+        before it starts, `predictions` hold anything but 0 and 1 or their times do not
+        increase, `categories` or `channels` is empty, a channel has no subsystem or
+        two, or no label is on a channel that is scored.
     TypeError
-        If labels and predictions are on different clocks.
+        If labels and predictions are on different clocks, or `predictions`, `channels`
+        or `subsystems` is of another kind than told above.
+
+    Warns
+    -----
+    UndefinedMetricWarning
+        If no row of `labels` is of a category asked for, as where it is misspelt; but
+        one of the two default categories may be absent where the other is not.
 
     Notes
     -----
@@ -166,13 +177,14 @@ def esa_adb_scores(
     >>> round(scores["event_wise_precision"], 4), round(scores["adtqc"], 4)
     (0.4706, 0.9774)
     """
+    categories = _read_categories(categories)
     clock = Clock()
     flagged, first, last = read_predictions(predictions, clock, start, end, channels)
     segments = read_label_table(labels, clock, list(flagged), first, last, cut_events)
-    categories = [categories] if isinstance(categories, str) else list(categories)
+    _warn_of_absent(categories, labels["Category"])
     segments["selected"] = segments["category"].isin(categories)
     chosen = segments[segments["selected"]]
-    events, number = np.unique(chosen["event"], return_inverse=True)
+    number, events = pd.factorize(chosen["event"])  # IDs need no order
     chosen = chosen.assign(number=number)
     n_events = len(events)
 
@@ -197,6 +209,28 @@ def esa_adb_scores(
         **_timing(own, alarms, n_events),
         **near,
     )
+
+
+def _read_categories(categories):
+    categories = [categories] if isinstance(categories, str) else list(categories)
+    if not categories:
+        raise ValueError("categories is empty; name at least one category of events.")
+    return categories
+
+
+def _warn_of_absent(categories, told):
+    """Warn of categories that no label has, as where they are misspelt."""
+    told = told.unique().tolist()
+    absent = [category for category in categories if category not in told]
+    # Many tables lack one of the two that are sought by default.
+    expected = len(absent) < len(categories) and set(absent) <= set(CATEGORIES)
+    if told and absent and not expected:
+        warnings.warn(
+            f"No label is of category {absent[0]!r}; labels are of "
+            f"{', '.join(map(repr, told[:5]))}.",
+            UndefinedMetricWarning,
+            stacklevel=4,
+        )
 
 
 def _event_wise(segments, own, n_events, alarms, span, beta):
@@ -240,18 +274,19 @@ def _event_wise(segments, own, n_events, alarms, span, beta):
 def _timing(own, alarms, n_events):
     """Judge the first alarm on each event."""
     starts, stops, number = own
-    pair, alarm = meeting_pairs(*alarms, starts, stops)
-    earliest = np.full(n_events, np.iinfo(np.int64).max)
-    np.minimum.at(earliest, number[pair], alarms[0][alarm])
-    begin = np.full(n_events, np.iinfo(np.int64).max)
+    met = count_meeting(*alarms, starts, stops) > 0
+    first = np.searchsorted(alarms[1], starts[met], side="right")
+    latest, soonest = np.iinfo(np.int64).max, np.iinfo(np.int64).min
+    earliest = np.full(n_events, latest)
+    np.minimum.at(earliest, number[met], alarms[0][first])
+    begin, finish = np.full(n_events, latest), np.full(n_events, soonest)
     np.minimum.at(begin, number, starts)
-    finish = np.zeros(n_events, dtype=np.int64)
     np.maximum.at(finish, number, stops - 1)
-    order = np.argsort(begin, kind="stable")
-    begin, finish, earliest = begin[order], finish[order], earliest[order]
     length = finish - begin
-    room = np.diff(begin, prepend=begin[:1] - length[:1])
-    found = earliest < np.iinfo(np.int64).max
+    # Events that start together have the same one before them, in any order.
+    distinct, rank = np.unique(begin, return_inverse=True)
+    room = np.where(rank > 0, begin - distinct[rank - 1], length)
+    found = earliest < latest
     delay = (earliest - begin)[found]
     quality = timing_quality(delay, length[found], np.minimum(room, length)[found])
     return {
@@ -316,8 +351,10 @@ def _affiliation(segments, chosen, alarms, span, beta, *, by_position):
     """Average over events how near alarms are to them, and they to alarms."""
     first, last = span
     names = ["affiliation_precision", "affiliation_recall", "affiliation_f"]
-    # Instants keep one nanosecond, other labels lose the one that closed them.
-    stops = np.maximum(segments["stop"] - 1, segments["start"] + 1)
+    # Instants keep one nanosecond (or what a float64 can tell apart in a span of
+    # years), other labels lose the one that closed them.
+    grain = max(1, int(2 * np.spacing(float(last - first))))
+    stops = np.maximum(segments["stop"] - 1, segments["start"] + grain)
     starts, stops, _ = unite(segments["start"], stops)
     nothing = dict.fromkeys(names, np.nan) | {"n_affiliation_zones": 0}
     if len(chosen) == 0:
@@ -330,7 +367,8 @@ def _affiliation(segments, chosen, alarms, span, beta, *, by_position):
         stops - first,
         lows,
         highs,
-        alarms[0] - first,
+        # An alarm at the last instant alone has no length, but counts nevertheless.
+        np.minimum(alarms[0], last - 2 * TOLERANCE) - first,
         np.minimum(alarms[1], last) - first,
         tolerance=TOLERANCE,
         by_position=by_position,

@@ -84,6 +84,9 @@ def event_wise_scores(
     return defined(figures, "Event-wise")
 
 
+@validate_params(
+    {"corrected": OPTIONS["corrected"]}, prefer_skip_nested_validation=True
+)
 def event_f1(y_true, y_pred, *, tracks=None, corrected=True):
     """F1 of events detected, events missed and false alarms.
 

@@ -7,7 +7,7 @@ from skdsn._core.runs import find_runs
 from skdsn.metrics._inputs import find_tracks, read_flags
 
 
-def find_events(y, *, tracks=None, closed="both"):
+def find_events(y, *, tracks=None, timestamps=None, closed="both"):
     """List the events in row labels (or the alarms in row flags).
 
     An event is a maximal run of 1 within a track: it never goes on into the next
@@ -21,6 +21,8 @@ def find_events(y, *, tracks=None, closed="both"):
     tracks : array-like of shape (n_rows,), DataFrame, Series or Index, default=None
         Track id of each row, or something indexed by (track, time). If None, a
         two-level index of `y` tells the tracks; without one all rows are one track.
+    timestamps : array-like of shape (n_rows,), default=None
+        Time of each row, where no index tells it.
     closed : {"both", "left"}, default="both"
         Whether ``end_time`` is the time of the last row of the event, which belongs to
         it; or of the row after it, which does not. After the last row of a track, and
@@ -53,7 +55,7 @@ def find_events(y, *, tracks=None, closed="both"):
     if closed not in ("both", "left"):
         raise ValueError(f"closed must be 'both' or 'left'; got {closed!r}.")
     flags = read_flags(y, "y")
-    found = find_tracks(len(flags), tracks, y=y)
+    found = find_tracks(len(flags), tracks, timestamps=timestamps, y=y)
     starts, stops = find_runs(flags, found.bounds)
     number = np.searchsorted(found.bounds, starts, side="right") - 1
     events = {"track": found.names.take(number), "start": starts, "stop": stops}

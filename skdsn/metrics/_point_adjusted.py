@@ -106,6 +106,7 @@ def point_adjusted_scores(y_true, y_pred, *, tracks=None, k=0, beta=1.0):
     return defined(point_adjusted(*pair, k=k, beta=beta), "Point-adjusted")
 
 
+@validate_params(K, prefer_skip_nested_validation=True)
 def point_adjusted_f1(y_true, y_pred, *, tracks=None, k=0):
     """F1 of the rows after point adjustment.
 
@@ -175,6 +176,7 @@ def point_adjusted_area(y_true, y_pred, *, tracks=None):
     return defined({"f": area}, "Point-adjusted").f
 
 
+@validate_params(K, prefer_skip_nested_validation=True)
 def point_adjusted_curve(y_true, y_score, *, tracks=None, k=0):
     """Point-adjusted precision and recall at every threshold.
 
@@ -216,7 +218,7 @@ def point_adjusted_curve(y_true, y_score, *, tracks=None, k=0):
      array([0.1, 0.2, 0.3, 0.4]))
     """
     pair = read_pair(y_true, y_score, tracks=tracks, scores=True)
-    curve = point_adjusted_rates(*pair, k=k)
+    curve = point_adjusted_curves(*pair, k=k)
     recall = np.nan_to_num(curve["recall"])
     return (
         np.append(curve["precision"], 1.0),
@@ -236,15 +238,17 @@ def point_adjusted(truth, flags, found, *, k=0, beta=1.0):
     }
 
 
-def point_adjusted_rates(truth, scores, found, *, k=0, beta=1.0, best=False):
+def point_adjusted_curves(truth, scores, found, *, k=0, beta=1.0, best=False):
     """Give the figures at every threshold, or where one can be `best`."""
     count = point_adjusted_counts_at_hits if best else point_adjusted_counts
     thresholds, hits, false = count(truth, scores, found.bounds, k)
+    misses = truth.sum() - hits
     return {
         "thresholds": thresholds,
-        **rates(hits, false, truth.sum() - hits, beta=beta),
+        **rates(hits, false, misses, beta=beta),
         "true_positives": hits,
         "false_positives": false,
+        "false_negatives": misses,
     }
 
 

@@ -126,7 +126,8 @@ def _covered(starts, stops, other_starts, other_stops, alpha, cardinality, bias)
         begin, length[number], bias
     )
     covered = np.bincount(number, weight, minlength=len(starts))
-    covered /= _weight_before(length, length, bias)
+    # Not in place: without any pair, bincount counts in integers.
+    covered = covered / _weight_before(length, length, bias)
     count = np.bincount(number, minlength=len(starts))
     factor = 1 / np.maximum(count, 1) if cardinality == "reciprocal" else 1.0
     return alpha * (count > 0) + (1 - alpha) * factor * covered

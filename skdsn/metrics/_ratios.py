@@ -1,5 +1,6 @@
 """Precision, recall and F from counts; NaN for 0 / 0 inside, 0.0 and a word outside."""
 
+import sys
 import warnings
 from numbers import Real
 
@@ -12,6 +13,10 @@ from skdsn._sklearn import Interval
 
 # How `beta` is declared to validate_params.
 BETA = {"beta": [Interval(Real, 0, None, closed="left")]}
+
+NOTHING = "y_true holds no event, or nothing is flagged"
+NO_EVENT = "y_true holds no event"
+ONE_CLASS = "y_true holds rows of one class only"
 
 
 def quotient(numerator, denominator):
@@ -42,6 +47,16 @@ def combine(precision, recall, *, beta=1.0):
     return np.where(np.isnan(precision) & np.isnan(recall), np.nan, f)[()]
 
 
+def _level_of_the_caller():
+    """Count the frames down to the first that is neither ours nor scikit-learn's."""
+    frame, level = sys._getframe(1), 0
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith(
+        ("skdsn", "sklearn")
+    ):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
 def plain(scores):
     """Make Python numbers of NumPy ones."""
     return Bunch(
@@ -49,17 +64,17 @@ def plain(scores):
     )
 
 
-def defined(scores, kind):
-    """Put 0.0 for what is undefined (NaN), and say so."""
+def defined(scores, kind, *, value=0.0, why=NOTHING):
+    """Put 0.0, or another value, for what is undefined (NaN), and say so."""
     scores = plain(scores)
-    lacking = [name for name, value in scores.items() if value != value]
+    lacking = [name for name, figure in scores.items() if figure != figure]
     for name in lacking:
-        scores[name] = 0.0
+        scores[name] = value
     if lacking:
         warnings.warn(
-            f"{kind} {' and '.join(lacking)} ill-defined and being set to 0.0: "
-            "y_true holds no event, or nothing is flagged.",
+            f"{kind} {' and '.join(lacking)} ill-defined and being set to {value}: "
+            f"{why}.",
             UndefinedMetricWarning,
-            stacklevel=3,
+            stacklevel=_level_of_the_caller(),
         )
     return scores

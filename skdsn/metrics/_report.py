@@ -6,7 +6,6 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 import sklearn
-from sklearn.utils import check_random_state
 
 import skdsn
 from skdsn._core.runs import find_runs
@@ -15,14 +14,8 @@ from skdsn._sklearn import Interval, validate_params
 from skdsn.base import anomaly_flags, anomaly_scores, read_labels
 from skdsn.metrics._baselines import persistence_scores, training_range_scores
 from skdsn.metrics._catalog import evaluate, read_metrics
-from skdsn.metrics._chance import expected, skill
-from skdsn.metrics._inputs import (
-    find_tracks,
-    is_constant,
-    read_finite,
-    read_flags,
-    read_pair,
-)
+from skdsn.metrics._chance import chance_figures, skill
+from skdsn.metrics._inputs import find_tracks, read_answer, read_pair
 from skdsn.tracks import read_tracks
 
 # Rows further outside the training range than this part of it are flagged.
@@ -54,6 +47,7 @@ def score_report(
     y_score=None,
     *,
     tracks=None,
+    timestamps=None,
     metrics=None,
     baselines=None,
     n_random=20,
@@ -71,6 +65,8 @@ def score_report(
         Higher = more anomalous; without it metrics of scores are left out.
     tracks : array-like of shape (n_rows,), DataFrame, Series or Index, default=None
         As in :func:`event_wise_scores`.
+    timestamps : array-like of shape (n_rows,), default=None
+        Time of each row, where no index tells it.
     metrics : sequence of str, default=None
         Of :func:`metric_names`, or scorers with options of :func:`get_event_scorer`.
         None is the selection that :func:`event_report` describes.
@@ -94,56 +90,40 @@ def score_report(
     >>> report.loc["event_f1"].round(2).to_dict()
     {'detector': 0.55, 'chance': 0.43, 'skill': 0.2}
     """
-    truth, flags, found = read_pair(y_true, y_pred, tracks=tracks)
-    scores = None
-    if y_score is not None:
-        scores = _read_scores(y_score, len(truth))
-        found = find_tracks(
-            len(truth), tracks, y_true=y_true, y_pred=y_pred, y_score=y_score
-        )
+    truth = read_pair(y_true, y_pred, tracks=tracks, timestamps=timestamps)[0]
+    named = {"y_true": y_true, "y_pred": y_pred, "y_score": y_score}
+    found = find_tracks(len(truth), tracks, timestamps=timestamps, **named)
+    flags, scores = read_answer("detector", (y_pred, y_score), y_true, tracks)
     metrics = read_metrics(METRICS if metrics is None else metrics)
-
-    def column(flags, scores):
-        return evaluate(metrics, truth, flags, scores, found)
-
-    columns = {"detector": column(flags, scores)}
-    known = {
-        name: expected(metrics[name], truth, found, int(flags.sum()))
-        for name, value in columns["detector"].items()
-        if not np.isnan(value)
-    }
-    known = {name: value for name, value in known.items() if value is not None}
-    open_ = [name for name, metric in metrics.items() if name not in known]
-    ranked = scores is not None and any(
-        metrics[name].response == "scores" for name in open_
+    if y_score is None:
+        metrics = {n: m for n, m in metrics.items() if m.response == "flags"}
+    chance = chance_figures(
+        metrics, truth, flags, scores, found, n_random, random_state
     )
-    random = check_random_state(random_state)
-    draws = [
-        column(
-            random.permutation(flags),
-            random.uniform(size=len(truth)) if ranked else None,
-        )
-        for _ in range(n_random)
-    ]
-    chance = pd.DataFrame(draws).mean().to_dict() | known
-    columns["chance"] = chance
-    columns["skill"] = {
-        name: skill(value, chance.get(name, np.nan), metrics[name].best)
-        for name, value in columns["detector"].items()
+    ours = evaluate(metrics, truth, flags, scores, found)
+    columns = {
+        "detector": ours,
+        "chance": {
+            n: v for n, v in chance.items() if not np.isnan(ours.get(n, np.nan))
+        },
+        "skill": {
+            # The share of rows flagged is neither good nor bad in itself.
+            name: skill(value, chance.get(name, np.nan), metrics[name].best)
+            for name, value in ours.items()
+            if name != "fraction_flagged"
+        },
     }
-    for name, (other_flags, other_scores) in (baselines or {}).items():
-        other_flags = read_flags(other_flags, f"y_pred of {name}")
-        _check_length(other_flags, len(truth), f"y_pred of {name}")
-        if other_scores is not None:
-            other_scores = _read_scores(other_scores, len(truth), f"y_score of {name}")
-        columns[name] = column(other_flags, other_scores)
+    for name, answer in (baselines or {}).items():
+        if name in columns:
+            raise ValueError(
+                f"A baseline is named {name!r}, as a column of the report; rename it."
+            )
+        answer = read_answer(name, answer, y_true, tracks)
+        columns[name] = evaluate(metrics, truth, *answer, found)
 
-    report = pd.DataFrame(columns).rename_axis("metric")
-    report = report.loc[[name for name in metrics if name in report.index]]
-    if "fraction_flagged" in report.index:  # neither good nor bad in itself
-        report.loc["fraction_flagged", "skill"] = np.nan
-    report.loc["base_rate"] = truth.mean()
-    report.loc["base_rate", "skill"] = np.nan
+    report = pd.DataFrame(columns, index=[*metrics, "base_rate"], dtype=np.float64)
+    report = report.rename_axis("metric")
+    report.loc["base_rate", report.columns != "skill"] = truth.mean()
     report.attrs = {
         "seed": int(random_state) if isinstance(random_state, Integral) else None,
         "n_random": int(n_random),
@@ -237,8 +217,7 @@ def event_report(
     point_adjusted_f1      0.77    0.25
     event_f1               0.25    0.06
     """
-    tracks = read_tracks(X)
-    labels = read_labels(y, tracks)
+    labels = read_labels(y, read_tracks(X))
     if labels is None:
         raise ValueError("event_report needs the labels y of the rows of X; got None.")
     flags = anomaly_flags(detector, X)
@@ -247,7 +226,7 @@ def event_report(
         labels,
         flags,
         anomaly_scores(detector, X),
-        tracks=tracks,
+        tracks=find_tracks(len(labels), X=X),
         metrics=metrics,
         baselines=no_learning_baselines(X, int(flags.sum()), excess),
         n_random=n_random,
@@ -284,21 +263,6 @@ def no_learning_baselines(X, n_flagged, excess=None):
     if excess is not None:
         baselines["training range"] = (excess > RANGE_MARGIN, excess)
     return baselines
-
-
-def _read_scores(y_score, n_rows, name="y_score"):
-    """Check scores; None where they are constant, and so rank nothing."""
-    scores = read_finite(y_score, name)
-    _check_length(scores, n_rows, name)
-    return None if is_constant(scores) else scores
-
-
-def _check_length(values, n_rows, name):
-    if len(values) != n_rows:
-        raise ValueError(
-            f"y_true has {n_rows} rows but {name} has {len(values)}; inconsistent "
-            "numbers of samples."
-        )
 
 
 def _flag_highest(scores, n_flagged):

@@ -5,7 +5,14 @@ import numpy as np
 from skdsn._core.sweeps import point_adjusted_counts
 from skdsn._sklearn import validate_params
 from skdsn.metrics._inputs import read_pair
-from skdsn.metrics._ratios import BETA, defined, rates
+from skdsn.metrics._ratios import (
+    BETA,
+    NO_EVENT,
+    ONE_CLASS,
+    defined,
+    quotient,
+    rates,
+)
 
 
 @validate_params(BETA, prefer_skip_nested_validation=True)
@@ -57,25 +64,26 @@ def row_wise_curve(truth, scores, found, *, beta=1.0):
     """Give the figures at every threshold."""
     # An event counts as flagged from 100 % of its rows on: rows count on their own.
     thresholds, hits, false = point_adjusted_counts(truth, scores, found.bounds, 100)
+    misses = truth.sum() - hits
     return {
         "thresholds": thresholds,
-        **rates(hits, false, truth.sum() - hits, beta=beta),
+        **rates(hits, false, misses, beta=beta),
         "true_positives": hits,
         "false_positives": false,
+        "false_negatives": misses,
     }
 
 
 def ranking(truth, scores, found):
-    """Average precision and area under the ROC curve; NaN with one class only."""
-    if truth.all() or not truth.any():
-        return {"average_precision": np.nan, "roc_auc": np.nan}
+    """Average precision and area under the ROC curve; undefined figures are NaN."""
     _, hits, false = point_adjusted_counts(truth, scores, found.bounds, 100)
     entering, first = -np.diff(hits, append=0), -np.diff(false, append=0)
+    area = np.dot(entering, hits / (hits + false))
     # Pairs ranked right, and half of those that tie.
     right = np.dot(first, hits.astype(np.float64) - entering / 2)
     return {
-        "average_precision": float(np.dot(entering, hits / (hits + false)) / hits[0]),
-        "roc_auc": float(right / (hits[0] * false[0])),
+        "average_precision": float(quotient(area, hits[0])),
+        "roc_auc": float(quotient(right, float(hits[0]) * false[0])),
     }
 
 
@@ -95,7 +103,7 @@ def average_precision(y_true, y_score, *, tracks=None):
     -------
     float
         Random scores reach the share of anomalous rows. 0.0, with an
-        ``UndefinedMetricWarning``, with rows of one class only.
+        ``UndefinedMetricWarning``, without an anomalous row.
 
     See Also
     --------
@@ -107,7 +115,8 @@ def average_precision(y_true, y_score, *, tracks=None):
     1.0
     """
     figures = ranking(*read_pair(y_true, y_score, tracks=tracks, scores=True))
-    return defined(figures, "Row-wise").average_precision
+    figure = {"average_precision": figures["average_precision"]}
+    return defined(figure, "Row-wise", why=NO_EVENT).average_precision
 
 
 def roc_auc(y_true, y_score, *, tracks=None):
@@ -125,7 +134,7 @@ def roc_auc(y_true, y_score, *, tracks=None):
     Returns
     -------
     float
-        Random scores reach 0.5. 0.0, with an ``UndefinedMetricWarning``, with rows of
+        Random scores reach 0.5. NaN, with an ``UndefinedMetricWarning``, with rows of
         one class only.
 
     Examples
@@ -134,4 +143,5 @@ def roc_auc(y_true, y_score, *, tracks=None):
     1.0
     """
     figures = ranking(*read_pair(y_true, y_score, tracks=tracks, scores=True))
-    return defined(figures, "Row-wise").roc_auc
+    figure = {"roc_auc": figures["roc_auc"]}
+    return defined(figure, "Row-wise", value=np.nan, why=ONE_CLASS).roc_auc

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
-from skdsn.base import anomaly_flags, anomaly_scores
+from skdsn.base import anomaly_flags, anomaly_scores, read_labels
 from skdsn.metrics._catalog import (
     METRICS,
     Function,
@@ -13,7 +13,7 @@ from skdsn.metrics._catalog import (
     find_metric,
     read_metrics,
 )
-from skdsn.metrics._inputs import find_tracks, read_flags, read_scores
+from skdsn.metrics._inputs import find_tracks, is_constant, read_finite
 
 
 class EventScorer:
@@ -39,35 +39,51 @@ class EventScorer:
         X : DataFrame or array-like of shape (n_rows, n_features)
             Its index tells the tracks; an array is one track.
         y : array-like of shape (n_rows,)
-            1 = anomalous, 0 = normal.
+            1 = anomalous, 0 = normal, -1 = unlabelled: these do not count.
 
         Returns
         -------
         float, or dict of float
-            What is undefined is 0.0, with an ``UndefinedMetricWarning``; NaN if lower
-            would be better.
+            What is undefined is 0.0, or NaN for metrics of scores and those of which
+            less is better, with an ``UndefinedMetricWarning``.
         """
-        truth = read_flags(y, "y")
-        tracks = find_tracks(len(truth), y=y, X=X)
+        tracks = find_tracks(len(X), X=X, y=y)
+        labels = read_labels(y, tracks, unlabelled=True)
+        if labels is None:
+            raise ValueError("A scorer needs the labels y of the rows of X; got None.")
+        flags, scores = self._answer(estimator, X)
+        known = labels >= 0
+        if not known.all():
+            tracks = tracks.take(known)
+            flags, scores = (v if v is None else v[known] for v in (flags, scores))
+        truth = labels[known].astype(bool)
+        values = evaluate(self.metrics, truth, flags, scores, tracks)
+        values = {name: values.get(name, np.nan) for name in self.metrics}
+        undefined = [name for name in values if np.isnan(values[name])]
+        if undefined:
+            warnings.warn(
+                f"{' and '.join(undefined)} undefined: y holds no event, nothing is "
+                "flagged, or all scores are equal.",
+                UndefinedMetricWarning,
+                stacklevel=2,
+            )
+        for name, metric in self.metrics.items():
+            if not metric.greater_is_better:
+                values[name] = 0.0 - values[name]  # not -0.0
+            elif metric.response == "flags" and name in undefined:
+                values[name] = 0.0
+        return values if self.several else next(iter(values.values()))
+
+    def _answer(self, estimator, X):
+        """Ask the detector for what the metrics need; constant scores are none."""
         needed = {metric.response for metric in self.metrics.values()}
         flags = scores = None
         if "flags" in needed:
             flags = anomaly_flags(estimator, X).astype(bool)
         if "scores" in needed:
-            scores = read_scores(anomaly_scores(estimator, X), "The anomaly score")
-        values = evaluate(self.metrics, truth, flags, scores, tracks)
-        for name, metric in self.metrics.items():
-            if not metric.greater_is_better:
-                values[name] = -values[name]
-            elif np.isnan(values[name]):
-                warnings.warn(
-                    f"{name} is ill-defined and being set to 0.0: y holds no event, or "
-                    "nothing is flagged.",
-                    UndefinedMetricWarning,
-                    stacklevel=2,
-                )
-                values[name] = 0.0
-        return values if self.several else next(iter(values.values()))
+            scores = read_finite(anomaly_scores(estimator, X), "The anomaly score")
+            scores = None if is_constant(scores) else scores
+        return flags, scores
 
     def __repr__(self):
         if self.several:
@@ -142,13 +158,10 @@ def event_scoring(*metrics):
     >>> event_scoring("event_f1", "average_precision")
     event_scoring('event_f1', 'average_precision')
     """
-    found = read_metrics(metrics)
-    if not found:
-        raise ValueError("event_scoring needs at least one metric; got none.")
-    return EventScorer(found, several=True)
+    return EventScorer(read_metrics(metrics), several=True)
 
 
-def make_event_scorer(metric, *, response="flags", **kwargs):
+def make_event_scorer(metric, *, response="flags", greater_is_better=True, **kwargs):
     """Make a scorer out of a metric of your own.
 
     Parameters
@@ -156,11 +169,13 @@ def make_event_scorer(metric, *, response="flags", **kwargs):
     metric : callable
         Called as ``metric(y_true, y_pred, **kwargs)`` or, with
         ``response="scores"``, as ``metric(y_true, y_score, **kwargs)``; returns a
-        number, higher = better. One with a parameter `tracks`, as all of this
-        package have, is given the tracks of `X`.
+        number. One with a parameter `tracks` is given the
+        :class:`~skdsn.tracks.Tracks` of `X`.
     response : {"flags", "scores"}, default="flags"
         What of the detector is scored: what it predicts, 0 or 1, with the threshold
         it stores, or its anomaly scores.
+    greater_is_better : bool, default=True
+        Else the scorer negates the metric.
     **kwargs
         Further options of the metric.
 
@@ -186,14 +201,16 @@ def make_event_scorer(metric, *, response="flags", **kwargs):
     >>> make_event_scorer(matthews_corrcoef)
     make_event_scorer(matthews_corrcoef, response='flags')
     """
-    if not callable(metric):
+    if not callable(metric) or isinstance(metric, EventScorer):
         raise TypeError(
             f"metric must be a function of labels and flags; got {metric!r}. "
             "get_event_scorer takes metrics by name."
         )
     if response not in ("flags", "scores"):
         raise ValueError(f"response must be 'flags' or 'scores'; got {response!r}.")
-    found = find_metric(metric, kwargs, response=response)
+    found = find_metric(
+        metric, kwargs, response=response, greater_is_better=greater_is_better
+    )
     return EventScorer({found.name: found})
 
 

@@ -9,7 +9,7 @@ from skdsn._core.sweeps import event_counts
 from skdsn._sklearn import Interval, StrOptions, validate_params
 from skdsn.metrics._catalog import METRICS, find_metric
 from skdsn.metrics._inputs import read_pair
-from skdsn.metrics._point_adjusted import point_adjusted_rates
+from skdsn.metrics._point_adjusted import point_adjusted_curves
 from skdsn.metrics._ratios import plain
 
 
@@ -133,11 +133,12 @@ def best_threshold(metric, y_true, y_score, *, tracks=None, **options):
 def find_best(metric, truth, scores, found):
     """Find the best threshold of a metric with a curve, among checked arrays."""
     options = metric.options
-    if metric.curve is point_adjusted_rates and metric.figure == "f":
+    if metric.curve is point_adjusted_curves and metric.figure == "f":
         options = options | {"best": True}
     curve = metric.curve(truth, scores, found, **options)
     values = np.nan_to_num(curve[metric.figure], nan=-np.inf)
-    row = len(values) - 1 - int(np.argmax(values[::-1]))
+    # What is equally good must not lose to rounding.
+    row = int(np.flatnonzero(values >= values.max() * (1 - 1e-14))[-1])
     best = plain({name: array[row] for name, array in curve.items()})
     best.threshold = best.pop("thresholds")
     best.value = best[metric.figure]
@@ -193,7 +194,9 @@ def best_point_adjusted_f1(y_true, y_score, *, tracks=None, k=0):
     },
     prefer_skip_nested_validation=True,
 )
-def threshold_for_budget(y_true, y_score, *, max_false_alarms, per=None, tracks=None):
+def threshold_for_budget(
+    y_true, y_score, *, max_false_alarms, per=None, tracks=None, timestamps=None
+):
     """Find the lowest threshold that keeps a budget of false alarms.
 
     No threshold at or above it raises more than `max_false_alarms`. So a budget
@@ -212,6 +215,8 @@ def threshold_for_budget(y_true, y_score, *, max_false_alarms, per=None, tracks=
         in all.
     tracks : array-like of shape (n_rows,), DataFrame, Series or Index, default=None
         As in :func:`event_wise_scores`.
+    timestamps : array-like of shape (n_rows,), default=None
+        Time of each row, where no index tells it.
 
     Returns
     -------
@@ -229,7 +234,9 @@ def threshold_for_budget(y_true, y_score, *, max_false_alarms, per=None, tracks=
     >>> threshold_for_budget([0, 0, 0, 1], [3.0, 1.0, 4.0, 2.0], max_false_alarms=1)
     4.0
     """
-    truth, scores, found = read_pair(y_true, y_score, tracks=tracks, scores=True)
+    truth, scores, found = read_pair(
+        y_true, y_score, tracks=tracks, timestamps=timestamps, scores=True
+    )
     allowed = max_false_alarms * budget_units(found, per)
     thresholds, counts = event_counts(truth, scores, found.bounds)
     # A rate that allows a whole number must not lose it to rounding.
@@ -255,10 +262,6 @@ def budget_units(found, per):
 
 def _with_curve(metric, options):
     metric = find_metric(metric, options)
-    if metric.options.get("matching") == "first":
-        raise ValueError(
-            f"{metric.name} has no exact curve over thresholds with matching='first'."
-        )
     if metric.curve is None:
         names = [name for name, known in METRICS.items() if known.curve is not None]
         raise ValueError(

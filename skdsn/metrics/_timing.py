@@ -9,7 +9,7 @@ from skdsn.metrics._inputs import elapsed, read_pair
 from skdsn.metrics._ratios import defined, quotient
 
 
-def detection_delays(y_true, y_pred, *, tracks=None):
+def detection_delays(y_true, y_pred, *, tracks=None, timestamps=None):
     """Measure from the start of each event to its first flagged row.
 
     Parameters
@@ -20,6 +20,8 @@ def detection_delays(y_true, y_pred, *, tracks=None):
         1 = flagged, 0 = not.
     tracks : array-like of shape (n_rows,), DataFrame, Series or Index, default=None
         As in :func:`event_wise_scores`.
+    timestamps : array-like of shape (n_rows,), default=None
+        Time of each row, where no index tells it.
 
     Returns
     -------
@@ -37,7 +39,9 @@ def detection_delays(y_true, y_pred, *, tracks=None):
     >>> detection_delays([0, 1, 1, 1, 0, 1], [0, 0, 0, 1, 0, 0])
     array([ 2., nan])
     """
-    truth, flags, found = read_pair(y_true, y_pred, tracks=tracks)
+    truth, flags, found = read_pair(
+        y_true, y_pred, tracks=tracks, timestamps=timestamps
+    )
     return delays(truth, flags, found)
 
 
@@ -54,7 +58,7 @@ def delays(truth, flags, found):
     return np.where(hit, edges[row] - edges[starts], np.nan)
 
 
-def alarm_rates(y_true, y_pred, *, tracks=None):
+def alarm_rates(y_true, y_pred, *, tracks=None, timestamps=None):
     """Tell how often alarms disturb, and how late events are found.
 
     Parameters
@@ -65,6 +69,8 @@ def alarm_rates(y_true, y_pred, *, tracks=None):
         1 = flagged, 0 = not.
     tracks : array-like of shape (n_rows,), DataFrame, Series or Index, default=None
         As in :func:`event_wise_scores`.
+    timestamps : array-like of shape (n_rows,), default=None
+        Time of each row, where no index tells it.
 
     Returns
     -------
@@ -80,7 +86,9 @@ def alarm_rates(y_true, y_pred, *, tracks=None):
     >>> rates.false_alarms, rates.fraction_flagged, rates.mean_delay
     (1, 0.4, 1.0)
     """
-    truth, flags, found = read_pair(y_true, y_pred, tracks=tracks)
+    truth, flags, found = read_pair(
+        y_true, y_pred, tracks=tracks, timestamps=timestamps
+    )
     return Bunch(**disturbance(truth, flags, found))
 
 
@@ -88,11 +96,12 @@ def disturbance(truth, flags, found):
     """Rates of false alarms and delays; undefined figures are NaN."""
     events, alarms = find_runs(truth, found.bounds), find_runs(flags, found.bounds)
     false = int((count_meeting(*events, *alarms) == 0).sum())
+    days = found.days()
     late = delays(truth, flags, found)
     late = late[~np.isnan(late)]
     return {
         "false_alarms": false,
-        "false_alarms_per_day": float(false / found.days()),
+        "false_alarms_per_day": float(false / days) if days > 0 else np.nan,
         "false_alarms_per_track": false / len(found),
         "fraction_flagged": float(flags.mean()),
         "mean_delay": float(late.mean()) if len(late) else np.nan,
@@ -100,7 +109,7 @@ def disturbance(truth, flags, found):
     }
 
 
-def adtqc_scores(y_true, y_pred, *, tracks=None):
+def adtqc_scores(y_true, y_pred, *, tracks=None, timestamps=None):
     r"""Judge the timing of alarms: the anomaly detection timing quality curve.
 
     Parameters
@@ -111,6 +120,8 @@ def adtqc_scores(y_true, y_pred, *, tracks=None):
         1 = flagged, 0 = not.
     tracks : array-like of shape (n_rows,), DataFrame, Series or Index, default=None
         As in :func:`event_wise_scores`.
+    timestamps : array-like of shape (n_rows,), default=None
+        Time of each row, where no index tells it.
 
     Returns
     -------
@@ -141,7 +152,7 @@ def adtqc_scores(y_true, y_pred, *, tracks=None):
     >>> round(scores.adtqc, 4), scores.n_before
     (0.4575, 1)
     """
-    pair = read_pair(y_true, y_pred, tracks=tracks)
+    pair = read_pair(y_true, y_pred, tracks=tracks, timestamps=timestamps)
     return defined(adtqc(*pair), "Timing quality")
 
 

@@ -8,7 +8,7 @@ from skdsn._core.soft_labels import first_hits, slope_distances
 from skdsn._core.sweeps import rank_scores
 from skdsn._sklearn import Interval, StrOptions, validate_params
 from skdsn.metrics._inputs import read_pair
-from skdsn.metrics._ratios import defined
+from skdsn.metrics._ratios import ONE_CLASS, defined
 
 OPTIONS = {
     "buffer": [Interval(Integral, 0, None, closed="left")],
@@ -50,7 +50,7 @@ def vus_scores(y_true, y_score, *, buffer, tracks=None, variant="definition"):
     Bunch
         ``vus_roc`` and ``vus_pr``; ``range_auc_roc`` and ``range_auc_pr``, of shape
         (buffer + 1,), the areas for each buffer, of which they are the means. With rows
-        of one class only they are 0.0, with an ``UndefinedMetricWarning``.
+        of one class only they are NaN, with an ``UndefinedMetricWarning``.
 
     Notes
     -----
@@ -83,7 +83,7 @@ def vus_scores(y_true, y_score, *, buffer, tracks=None, variant="definition"):
     pair = read_pair(y_true, y_score, tracks=tracks, scores=True)
     figures = vus(*pair, buffer=buffer, variant=variant)
     areas = {name: figures.pop(name) for name in ("range_auc_roc", "range_auc_pr")}
-    scores = defined(figures, "VUS")
+    scores = defined(figures, "VUS", value=np.nan, why=ONE_CLASS)
     scores.update(areas)
     return scores
 

@@ -62,7 +62,8 @@ class Tracks:
         """Seconds that each row lasts, float64 of shape (n_rows,).
 
         Until the next row of its track; the last row of a track, and one before a step
-        more than ten times as long as usual (a gap), as long as usual. NaN if the rows
+        more than ten times as long as usual in the track (a gap), as long as usual;
+        what is usual for a track of one row is taken from the others. NaN if the rows
         have no time, or no track has two of them.
         """
         if self.times is None:
@@ -71,9 +72,12 @@ class Tracks:
         step[self.bounds[1:] - 1] = np.nan
         if np.isnan(step).all():
             return step
-        usual = np.nanmedian(step)
-        step[np.isnan(step) | (step > 10 * usual)] = usual
-        return step
+        known = step[~np.isnan(step)]
+        if known.min() == known.max():  # spares the search for medians
+            return np.full(self.n_rows, known[0])
+        usual = pd.Series(step).groupby(self.of_rows()).median()
+        usual = usual.fillna(np.median(known)).to_numpy()[self.of_rows()]
+        return np.where(np.isnan(step) | (step > 10 * usual), usual, step)
 
     def segments(self, max_gap=None):
         """Offsets of the tracks, cut also at time gaps.

@@ -1,132 +1,132 @@
 """Every sweep against its definition, threshold by threshold, row by row."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from metrics.naive import point_adjust, read, runs, scored_tracks
 
 from skdsn._core.sweeps import (
+    adjusted_entries,
     count_from,
     event_counts,
     fbeta,
     point_adjusted_counts,
-    point_adjusted_counts_at_maxima,
+    point_adjusted_counts_at_hits,
     rank_scores,
     ratio,
 )
 
-
-@st.composite
-def labelled_scores(draw, max_tracks=4, max_rows=12):
-    """Tracks of any length, with few distinct scores, so with many ties."""
-    sizes = draw(st.lists(st.integers(1, max_rows), min_size=1, max_size=max_tracks))
-    n_rows = sum(sizes)
-    truth = draw(st.lists(st.booleans(), min_size=n_rows, max_size=n_rows))
-    levels = draw(st.integers(0, 6))
-    score = st.integers(-levels, levels)
-    scores = draw(st.lists(score, min_size=n_rows, max_size=n_rows))
-    bounds = np.concatenate(([0], np.cumsum(sizes)))
-    return np.array(truth), np.array(scores, dtype=float) / 4, bounds
+percents = st.integers(0, 100) | st.sampled_from([12.5, 33.25, 99.5])
+few = settings(deadline=None, max_examples=60)
 
 
-def runs_of(flags, bounds):
-    """Runs of true rows as lists of rows, by walking over them."""
-    runs = []
-    for begin, stop in pairwise(bounds):
-        inside = False
-        for row in range(begin, stop):
-            if flags[row] and not inside:
-                runs.append([])
-            if flags[row]:
-                runs[-1].append(row)
-            inside = bool(flags[row])
-    return runs
+def bounds_of(ids):
+    return read(ids).bounds
 
 
-def point_adjusted_at(threshold, truth, scores, bounds):
-    flags = scores >= threshold
-    for event in runs_of(truth, bounds):
-        if flags[event].any():
-            flags[event] = True
-    return int((flags & truth).sum()), int((flags & ~truth).sum())
+@given(scored_tracks(), percents)
+@few
+def test_point_adjusted_counts_are_those_of_the_definition(case, k):
+    truth, scores, ids = case
+    found = point_adjusted_counts(truth, scores, bounds_of(ids), k)
+    np.testing.assert_array_equal(found[0], np.unique(scores))
+    for threshold, hits, false in zip(*found, strict=True):
+        adjusted = point_adjust(truth, scores >= threshold, ids, k)
+        assert hits == (adjusted & truth).sum()
+        assert false == (adjusted & ~truth).sum()
 
 
-def events_at(threshold, truth, scores, bounds):
-    flags = scores >= threshold
-    detected = sum(flags[event].any() for event in runs_of(truth, bounds))
-    false = sum(not truth[alarm].any() for alarm in runs_of(flags, bounds))
-    return detected, false
+@given(scored_tracks(), percents)
+@few
+def test_flags_are_two_thresholds(case, k):
+    truth, scores, ids = case
+    flags = scores > 0
+    thresholds, hits, false = point_adjusted_counts(truth, flags, bounds_of(ids), k)
+    assert thresholds.tolist() == [False, True]
+    adjusted = point_adjust(truth, flags, ids, k)
+    assert hits.tolist() == [truth.sum(), (adjusted & truth).sum()]
+    assert false.tolist() == [(~truth).sum(), (adjusted & ~truth).sum()]
 
 
-@given(labelled_scores())
-@settings(deadline=None, max_examples=150)
-def test_point_adjusted_counts_are_those_of_the_definition(case):
-    thresholds, hits, false_alarms = point_adjusted_counts(*case)
-    np.testing.assert_array_equal(thresholds, np.unique(case[1]))
-    for t, hit, false in zip(thresholds, hits, false_alarms, strict=True):
-        assert (hit, false) == point_adjusted_at(t, *case)
+@given(scored_tracks(), percents)
+@few
+def test_counts_at_hits_are_those_where_an_anomalous_row_enters(case, k):
+    truth, scores, ids = case
+    bounds = bounds_of(ids)
+    every = point_adjusted_counts(truth, scores, bounds, k)
+    some = point_adjusted_counts_at_hits(truth, scores, bounds, k)
+    entering = -np.diff(every[1], append=0) > 0
+    for values, at_hits in zip(every, some, strict=True):
+        np.testing.assert_array_equal(values[entering], at_hits)
 
 
-@given(labelled_scores())
-@settings(deadline=None, max_examples=150)
+@given(scored_tracks(), percents)
+@few
+def test_rows_enter_at_a_score_whatever_its_sign(case, k):
+    truth, scores, ids = case
+    bounds = bounds_of(ids)
+    entries = adjusted_entries(truth, scores, bounds, k)
+    shifted = adjusted_entries(truth, scores + 5, bounds, k)
+    np.testing.assert_allclose(entries + 5, shifted)
+    assert (entries >= scores[truth]).all()
+    if k == 100:
+        np.testing.assert_array_equal(entries, scores[truth])
+
+
+@given(scored_tracks())
+@few
 def test_event_counts_are_those_of_the_definition(case):
-    thresholds, detected, false_alarms, false_rows = event_counts(*case)
-    np.testing.assert_array_equal(thresholds, np.unique(case[1]))
-    wrong = [(~case[0] & (case[1] >= t)).sum() for t in thresholds]
-    np.testing.assert_array_equal(false_rows, wrong)
-    for t, hit, false in zip(thresholds, detected, false_alarms, strict=True):
-        assert (hit, false) == events_at(t, *case)
-
-
-@given(labelled_scores(), st.sampled_from([0.0, 0.5, 1.0, 2.0]))
-@settings(deadline=None, max_examples=150)
-def test_the_best_point_adjusted_threshold_is_the_maximum_of_an_event(case, beta):
-    truth, _, _ = case
-    thresholds, hits, false_alarms = point_adjusted_counts_at_maxima(*case)
-    for t, hit, false in zip(thresholds, hits, false_alarms, strict=True):
-        assert (hit, false) == point_adjusted_at(t, *case)
-    _, all_hits, all_false = point_adjusted_counts(*case)
-
-    def f(hits, false):
-        return fbeta(ratio(hits, hits + false), ratio(hits, truth.sum()), beta)
-
-    best = f(all_hits, all_false).max()
-    found = f(hits, false_alarms).max(initial=0)
-    assert found == pytest.approx(best)
+    truth, scores, ids = case
+    thresholds, counts = event_counts(truth, scores, bounds_of(ids))
+    np.testing.assert_array_equal(thresholds, np.unique(scores))
+    events = runs(truth, ids)
+    for i, threshold in enumerate(thresholds):
+        flags = scores >= threshold
+        alarms = runs(flags, ids)
+        meetings = sum(bool(set(e) & set(a)) for e in events for a in alarms)
+        expected = {
+            "detected": sum(flags[event].any() for event in events),
+            "false_alarms": sum(not truth[alarm].any() for alarm in alarms),
+            "false_rows": (flags & ~truth).sum(),
+            "meetings": meetings,
+        }
+        assert {name: count[i] for name, count in counts.items()} == expected
 
 
 @pytest.mark.parametrize("truth", [[0, 0, 0], [1, 1, 1]])
 def test_one_class_alone_is_counted(truth):
     truth = np.array(truth, dtype=bool)
     scores, bounds = np.array([2.0, 1.0, 2.0]), np.array([0, 2, 3])
-    _, detected, false, _ = event_counts(truth, scores, bounds)
+    _, counts = event_counts(truth, scores, bounds)
     _, hits, false_rows = point_adjusted_counts(truth, scores, bounds)
-    if truth.any():
-        assert (detected.tolist(), false.tolist()) == ([2, 2], [0, 0])
-        assert (hits.tolist(), false_rows.tolist()) == ([3, 3], [0, 0])
-    else:
-        assert (detected.tolist(), false.tolist()) == ([0, 0], [2, 2])
-        assert (hits.tolist(), false_rows.tolist()) == ([0, 0], [3, 2])
+    runs_, none = [2, 2], [0, 0]
+    # At the higher threshold one of two rows adjusts the first event.
+    expected = (
+        (runs_, none, [3, 3], none) if truth.any() else (none, runs_, none, [3, 2])
+    )
+    found = counts["detected"], counts["false_alarms"], hits, false_rows
+    assert tuple(count.tolist() for count in found) == expected
 
 
 def test_alarms_do_not_merge_across_a_track_border():
-    truth = np.array([False, False, False, True])
-    scores = np.ones(4)
-    assert event_counts(truth, scores, np.array([0, 2, 4]))[2].tolist() == [1]
-    assert event_counts(truth, scores, np.array([0, 4]))[2].tolist() == [0]
+    truth, scores = np.array([False, False, False, True]), np.ones(4)
+    for bounds, false in (([0, 2, 4], [1]), ([0, 4], [0])):
+        _, counts = event_counts(truth, scores, np.array(bounds))
+        assert counts["false_alarms"].tolist() == false
 
 
 def test_no_rows_give_no_thresholds():
     none = np.zeros(0)
-    for sweep in (event_counts, point_adjusted_counts, point_adjusted_counts_at_maxima):
+    for sweep in (point_adjusted_counts, point_adjusted_counts_at_hits):
         counts = sweep(none.astype(bool), none, np.zeros(1, int))
-        assert [len(count) for count in counts] == [0] * len(counts)
+        assert [len(count) for count in counts] == [0, 0, 0]
+    thresholds, counts = event_counts(none.astype(bool), none, np.zeros(1, int))
+    assert [len(thresholds), *map(len, counts.values())] == [0] * 5
 
 
 @given(st.lists(st.integers(-3, 3), min_size=1), st.data())
-@settings(deadline=None, max_examples=50)
+@few
 def test_ranks_count_what_lies_at_or_above(scores, data):
     scores = np.array(scores, dtype=float)
     whole = st.integers(0, 9)
@@ -142,6 +142,8 @@ def test_ranks_count_what_lies_at_or_above(scores, data):
         assert total == weights[scores >= t].sum()
 
 
-def test_fbeta_is_zero_where_there_is_nothing():
+def test_fbeta_and_ratio_are_zero_where_there_is_nothing():
     assert fbeta(0.0, 0.0) == 0.0
     np.testing.assert_allclose(fbeta([0, 0.75], [0, 1], 0.0), [0, 0.75])
+    np.testing.assert_array_equal(ratio([1, 2], [0, 4]), [0, 0.5])
+    assert ratio(1, 0) == 0.0

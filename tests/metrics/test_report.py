@@ -4,22 +4,30 @@ import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from skdsn.base import anomaly_flags, anomaly_scores
 from skdsn.metrics import (
+    affiliation_scores,
+    alarm_rates,
+    average_precision,
+    chance_level,
     event_report,
     event_wise_scores,
-    point_adjusted_f1,
-    point_adjusted_precision,
+    point_adjusted_scores,
+    roc_auc,
+    row_wise_scores,
+    skill,
 )
 
 FIGURES = [
     *(f"point_adjusted_{name}" for name in ("precision", "recall", "f1")),
     *(f"event_{name}" for name in ("precision", "recall", "f1")),
+    "alarming_precision",
+    *(f"affiliation_{name}" for name in ("precision", "recall", "f1")),
     *(f"row_{name}" for name in ("precision", "recall", "f1")),
     "average_precision",
     "roc_auc",
+    "mean_delay",
     "false_alarms_per_track",
     "false_alarms_per_day",
     "fraction_flagged",
@@ -57,38 +65,70 @@ def test_the_detector_gets_the_figures_of_the_metrics(case):
     detector, X, y = case
     report = event_report(detector, X, y, X_train=X[y == 0])
     assert report.index.tolist() == FIGURES
+    assert report.index.name == "metric"
     assert report.columns.tolist() == [
         "detector",
         "chance",
+        "skill",
         "persistence",
         "training range",
     ]
     flags, scores = anomaly_flags(detector, X), anomaly_scores(detector, X)
     ours = report["detector"]
-    events = event_wise_scores(y, flags)
-    assert ours["point_adjusted_precision"] == point_adjusted_precision(y, flags)
-    assert ours["point_adjusted_f1"] == pytest.approx(point_adjusted_f1(y, flags))
-    assert ours["event_precision"] == pytest.approx(events.precision)
-    assert ours["event_f1"] == pytest.approx(events.f)
-    assert ours["row_recall"] == pytest.approx(flags[y == 1].mean())
-    assert ours["average_precision"] == average_precision_score(y, scores)
-    assert ours["roc_auc"] == roc_auc_score(y, scores)
-    assert ours["false_alarms_per_track"] == events.false_positives / 6
-    days = 6 * 100 / 96
-    assert ours["false_alarms_per_day"] == pytest.approx(events.false_positives / days)
+    families = {
+        "point_adjusted": point_adjusted_scores(y, flags),
+        "event": event_wise_scores(y, flags),
+        "affiliation": affiliation_scores(y, flags),
+        "row": row_wise_scores(y, flags),
+    }
+    for family, figures in families.items():
+        for name in ("precision", "recall", "f1"):
+            assert ours[f"{family}_{name}"] == figures[name.replace("f1", "f")]
+    assert ours["alarming_precision"] == families["event"].alarming_precision
+    assert ours["average_precision"] == average_precision(y, scores)
+    assert ours["roc_auc"] == roc_auc(y, scores)
+    rates = alarm_rates(y, flags)
+    for name in ("mean_delay", "false_alarms_per_track", "false_alarms_per_day"):
+        assert ours[name] == rates[name]
+    assert rates.false_alarms_per_day == pytest.approx(
+        families["event"].false_positives / (6 * 100 / 96)
+    )
     assert ours["fraction_flagged"] == flags.mean()
     assert ours["base_rate"] == pytest.approx(0.1)
+
+
+def test_skill_is_the_way_from_chance_to_the_best(case):
+    report = event_report(*case, n_random=5)
+    for name in FIGURES:
+        ours, chance = report.loc[name, ["detector", "chance"]]
+        best = 0 if name.startswith(("mean_delay", "false_alarms")) else 1
+        expected = skill(ours, chance, best)
+        if name in ("fraction_flagged", "base_rate"):
+            expected = np.nan
+        assert report.loc[name, "skill"] == pytest.approx(expected, nan_ok=True)
+    assert report.loc["average_precision", "skill"] > 0.3
+
+
+def test_chance_is_exact_where_it_can_be(case):
+    detector, X, y = case
+    report = event_report(detector, X, y, n_random=1)
+    flags = anomaly_flags(detector, X)
+    for name in ("row_precision", "event_recall", "point_adjusted_recall", "roc_auc"):
+        exact = chance_level(name, y, flagged=flags, n_random=1)
+        assert exact.method == "analytic"
+        assert report.loc[name, "chance"] == exact.value
+    assert report.loc["row_f1", "chance"] != report.loc["row_precision", "chance"]
 
 
 def test_chance_and_persistence_flag_as_many_rows(case):
     detector, X, y = case
     report = event_report(detector, X, y)
-    fraction = report.loc["fraction_flagged"]
+    fraction = report.loc["fraction_flagged"].drop("skill")
     assert fraction.to_list() == pytest.approx([fraction["detector"]] * 3)
     chance = report["chance"]
-    assert chance["average_precision"] == pytest.approx(chance["base_rate"])
+    assert chance["average_precision"] == pytest.approx(chance["base_rate"], abs=0.01)
     assert chance["roc_auc"] == 0.5
-    assert chance["row_precision"] == pytest.approx(0.1, abs=0.05)
+    assert chance["row_precision"] == pytest.approx(0.1)
     assert chance["event_f1"] < report.loc["event_f1", "detector"]
 
 
@@ -147,17 +187,19 @@ def test_what_is_undefined_is_nan_and_no_warning():
     X, y = make_telemetry()
     never = DummyClassifier(strategy="constant", constant=0).fit(X, y)
     report = event_report(never, X, y)
-    # A score that is the same everywhere still has a rank, at chance level.
-    assert report.loc["roc_auc", "detector"] == 0.5
+    # A score that is the same everywhere ranks nothing, whatever chance would reach.
+    ranking = report.loc[["average_precision", "roc_auc"]]
+    assert ranking[["detector", "skill"]].isna().all(axis=None)
     assert report[["detector", "chance", "persistence"]].loc["event_f1"].eq(0).all()
     assert report.loc["event_precision"].isna().all()
     assert report.loc["event_recall"].eq(0).all()
+    assert np.isnan(report.loc["mean_delay", "detector"])
 
     detector = LogisticRegression().fit(X, y)
     report = event_report(detector, X, 0 * y)
     assert report.loc["event_recall"].isna().all()
     assert report.loc[["average_precision", "roc_auc"]].isna().all(axis=None)
-    assert report.loc["base_rate"].eq(0).all()
+    assert report.loc["base_rate"].drop("skill").eq(0).all()
 
 
 def test_an_array_is_one_track_without_days():
