@@ -70,7 +70,6 @@ for metric, rows in table.groupby("metric", sort=False):
 fig, axes = plt.subplots(2, 1, figsize=(7, 4.5), layout="constrained")
 for metric, ax in zip(metrics, axes, strict=False):
     plot_comparison(table, metric, ax=ax)
-    ax.legend(loc="lower right")
 
 # %%
 # A comparison is worth no more than its folds. Here nearest neighbours look far better

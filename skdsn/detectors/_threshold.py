@@ -3,6 +3,7 @@
 from numbers import Integral, Real
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -10,7 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 from skdsn._sklearn import HasMethods, Interval, RealNotInt, StrOptions, fit_context
 from skdsn.base import anomaly_scores, read_labels, read_rows
 from skdsn.metrics import alarm_rates, best_threshold, threshold_for_budget
+from skdsn.metrics._inputs import is_constant
 from skdsn.model_selection import StratifiedTrackKFold, WithinTrackChronologicalSplit
+from skdsn.model_selection._held_out import check_answer, check_splits
 from skdsn.streaming import stream_scores
 
 # Families of metrics with an exact best threshold.
@@ -48,8 +51,8 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
     cv : int, float, splitter, "prefit" or None, default=None
         How rows are held out: so many folds of whole tracks (None is 3); the share
         of the tracks of a single split, rounded to one half, third, quarter, ...;
-        any splitter; or nothing: the detector is fitted already, and ``fit`` gets
-        rows it has not seen. A single track is split in time.
+        any splitter that tests no row twice; or nothing: the detector is fitted
+        already, and ``fit`` gets rows it has not seen. A single track is split in time.
 
     Attributes
     ----------
@@ -129,7 +132,8 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         Raises
         ------
         ValueError
-            If no held-out row is anomalous, so that no threshold is best.
+            If no held-out row is anomalous or all have the same score, so that no
+            threshold is best; or if `cv` tests a row twice, or one that it learns from.
         """
         rows = read_rows(self, X, reset=True, text=True, missing=True)
         tracks = rows.tracks
@@ -144,23 +148,31 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         if tracks.n_rows < 2:
             raise ValueError("A threshold needs held-out rows; got n_samples=1.")
         self.classes_ = np.array([0, 1])
-        if self.cv == "prefit":
-            check_is_fitted(self.detector)
-            self.detector_ = self.detector
-            scores = anomaly_scores(self.detector, X)
-            held_out = np.ones(len(labels), dtype=bool)
-        else:
-            scores = np.zeros(len(labels))
-            held_out = np.zeros(len(labels), dtype=bool)
-            for train, test in self._splits(X, labels, tracks):
-                part = clone(self.detector).fit(_rows(X, train), _rows(y, train))
-                scores[test] = anomaly_scores(part, _rows(X, test))
-                held_out[test] = True
-        held_out &= labels >= 0
+        scores = self._held_out_scores(X, y, labels, tracks)
+        held_out = ~np.isnan(scores) & (labels >= 0)
         self._choose(labels[held_out], scores[held_out], tracks, held_out)
-        if self.cv != "prefit":
+        if self.cv == "prefit":
+            self.detector_ = self.detector
+        else:
             self.detector_ = clone(self.detector).fit(X, y)
         return self
+
+    def _held_out_scores(self, X, y, labels, tracks):
+        """Score the rows that are held out; NaN for the others."""
+        rows = np.arange(tracks.n_rows)
+        index = pd.Index(rows) if tracks.index is None else tracks.index
+        if self.cv == "prefit":
+            check_is_fitted(self.detector)
+            given = anomaly_scores(self.detector, X)
+            return check_answer(given, rows, index, "The fitted detector")
+        scores = np.full(tracks.n_rows, np.nan)
+        splits = check_splits(self._splits(X, labels, tracks), index)
+        for number, (train, test) in enumerate(splits):
+            part = clone(self.detector).fit(_rows(X, train), _rows(y, train))
+            given = anomaly_scores(part, _rows(X, test))
+            name = f"The detector of fold {number}"
+            scores[test] = check_answer(given, test, index, name)
+        return scores
 
     def _splits(self, X, labels, tracks):
         cv = 3 if self.cv is None else self.cv
@@ -175,6 +187,12 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
 
     def _choose(self, labels, scores, tracks, held_out):
         known = tracks.take(held_out)
+        if is_constant(scores):
+            raise ValueError(
+                f"The detector gives all {len(scores)} held-out rows the score "
+                f"{scores[0]}, so no threshold tells them apart; mend the detector, or "
+                "hold out other rows with cv."
+            )
         if self.objective == "false_alarms":
             budget = {"max_false_alarms": self.max_false_alarms, "per": "day"}
             threshold = threshold_for_budget(labels, scores, tracks=known, **budget)

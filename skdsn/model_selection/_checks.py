@@ -22,10 +22,15 @@ def read_gap(gap, *, unit="rows"):
     expected = f"gap must be a number of {unit} or a timedelta such as '10min'"
     # A timedelta64 counts as an integer too, so times come first.
     if isinstance(gap, str | datetime.timedelta | np.timedelta64):
+        # pandas takes a text without a unit, such as "5", for nanoseconds.
+        if isinstance(gap, str) and not any(c.isalpha() or c == ":" for c in gap):
+            raise ValueError(f"{expected}; got {gap!r}, which has no unit.")
         try:
             rows, seconds = None, pd.Timedelta(gap).total_seconds()
         except ValueError as error:
             raise ValueError(f"{expected}; got {gap!r}.") from error
+        if seconds != seconds:  # not a time
+            raise ValueError(f"{expected}; got {gap!r}.")
     elif isinstance(gap, bool) or not isinstance(
         gap, Integral if unit == "rows" else Real
     ):
@@ -63,12 +68,20 @@ def units(tracks, groups):
     """Tell the number of the unit (track or group) that each track belongs to."""
     if groups is None:
         return np.arange(len(tracks)), "tracks"
-    codes, names = pd.factorize(np.asarray(groups))
-    if len(codes) != tracks.n_rows:
+    if np.ndim(groups) != 1:
+        shape = np.shape(groups)
+        what = f"shape {shape}" if shape else f"a {type(groups).__name__}"
         raise ValueError(
-            f"groups has {len(codes)} values for {tracks.n_rows} rows of X; "
+            f"groups must hold one value per row of X; got {what}. GroupedTrackSplit "
+            "takes a table by track id, or the name of a column."
+        )
+    if len(groups) != tracks.n_rows:
+        raise ValueError(
+            f"groups has {len(groups)} values for {tracks.n_rows} rows of X; "
             "inconsistent numbers of samples."
         )
+    _check_group_index(groups, tracks.index)
+    codes, names = pd.factorize(np.asarray(groups))
     if len(codes) and codes.min() < 0:
         raise ValueError(
             f"groups has no value in row {int(np.argmin(codes))}; give every row one."
@@ -84,3 +97,14 @@ def units(tracks, groups):
             "the same."
         )
     return unit, "groups"
+
+
+def _check_group_index(groups, index):
+    if not isinstance(groups, pd.Series) or index is None or groups.index.equals(index):
+        return
+    different = np.flatnonzero(groups.index.to_numpy() != index.to_numpy())
+    row = int(different[0]) if len(different) else 0
+    raise ValueError(
+        f"groups and X have different indexes, first at row {row}: "
+        f"{groups.index[row]} and {index[row]}; align them with groups.loc[X.index]."
+    )

@@ -1,11 +1,16 @@
 """Detectors side by side on the same held-out tracks."""
 
-import pandas as pd
-
-from skdsn.base import read_labels
 from skdsn.metrics import compare_scores, no_learning_baselines
-from skdsn.model_selection._held_out import fold_excess, read_splits, score_held_out
-from skdsn.tracks import read_tracks
+from skdsn.metrics._catalog import read_metrics
+from skdsn.model_selection._held_out import (
+    fold_excess,
+    ranks_in_folds,
+    read_splits,
+    read_telemetry,
+    score_held_out,
+)
+
+BASELINES = ("persistence", "training range")
 
 
 def compare(
@@ -36,7 +41,8 @@ def compare(
         1 = anomalous, 0 = normal; -1 = unlabelled only in rows never tested.
     cv : int, splitter or iterable of (train, test)
         So many folds of :class:`StratifiedTrackKFold`, or any splitter; no row may be
-        tested twice.
+        tested twice, so :class:`RepeatedTrackSplit` does not serve: call once per
+        repeat.
     metrics : sequence, default=("event_f1", "average_precision")
         Of :func:`skdsn.metrics.metric_names`, or scorers with options of
         :func:`skdsn.metrics.get_event_scorer`.
@@ -62,8 +68,10 @@ def compare(
     Raises
     ------
     ValueError
-        If a row is tested twice, there is no such reference, or fewer than two tested
-        tracks.
+        If a row is tested twice, is tested but unlabelled, or gets no finite score; or
+        if there is no such reference, or fewer than two tested tracks.
+    TypeError
+        If `X` is no DataFrame.
 
     See Also
     --------
@@ -72,6 +80,8 @@ def compare(
 
     Notes
     -----
+    Scores are ranked within their fold, since folds score on different scales.
+
     Detectors are not fitted again for the draws: the intervals do not tell how much
     other training tracks, or another seed, would change them.
 
@@ -91,34 +101,28 @@ def compare(
     ...     "coin": DummyClassifier(strategy="stratified", random_state=0),
     ... }
     >>> table = compare(detectors, X, y, cv=2, metrics=["event_f1"], baselines=False)
-    >>> table[["detector", "score", "chance"]].round(2).to_dict("list")
-    {'detector': ['line', 'coin'], 'score': [1.0, 0.14], 'chance': [0.18, 0.19]}
+    >>> table[["detector", "score", "chance"]].round(1).to_dict("list")
+    {'detector': ['line', 'coin'], 'score': [1.0, 0.1], 'chance': [0.2, 0.2]}
     """
     if not isinstance(detectors, dict) or not detectors:
         raise ValueError(
             "detectors must be a dict of name to detector, with at least one; got "
             f"{detectors!r}."
         )
-    tracks = read_tracks(X)
-    labels = read_labels(y, tracks, unlabelled=True)
-    y = pd.Series(labels, index=X.index)
+    tracks, y = read_telemetry(X, y, "compare")
+    _check_names(detectors, reference, baselines)
+    metrics = [*read_metrics(metrics).values()]  # before anything is fitted
     splits, tested = read_splits(cv, X, y)
-    truth = read_labels(labels[tested])
-    tables = {
-        name: score_held_out(detector, X, y, splits)[tested]
-        for name, detector in detectors.items()
-    }
-    answers = {
-        name: (table["anomaly"].to_numpy(), table["score"].to_numpy())
-        for name, table in tables.items()
-    }
+    answers = {}
+    for name, detector in detectors.items():
+        table = score_held_out(detector, X, y, splits, f"Detector {name!r}")[tested]
+        answers[name] = table["anomaly"].to_numpy(), ranks_in_folds(table)
     if baselines:
-        excess = fold_excess(X, labels, splits)
+        excess = fold_excess(X, y.to_numpy(), splits)
         flags = answers.get(reference, next(iter(answers.values())))[0]
-        known = no_learning_baselines(X[tested], int(flags.sum()), excess[tested])
-        answers = known | answers if reference in known else answers | known
+        answers |= no_learning_baselines(X[tested], int(flags.sum()), excess[tested])
     table = compare_scores(
-        truth,
+        y[tested].to_numpy(),
         answers,
         tracks=tracks.take(tested),
         metrics=metrics,
@@ -129,3 +133,18 @@ def compare(
     )
     table.attrs["n_folds"] = len(splits)
     return table
+
+
+def _check_names(detectors, reference, baselines):
+    added = BASELINES if baselines else ()
+    taken = [name for name in added if name in detectors]
+    if taken:
+        raise ValueError(
+            f"A detector is named {taken[0]!r}, as a baseline is; rename it, or set "
+            "baselines=False."
+        )
+    names = [*detectors, *added]
+    if reference is not None and reference not in names:
+        raise ValueError(
+            f"reference must be one of the detectors {names}; got {reference!r}."
+        )

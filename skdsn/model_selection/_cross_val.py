@@ -1,16 +1,20 @@
 """One report on the rows that each fold held out."""
 
-import numpy as np
-import pandas as pd
+from collections.abc import Mapping
 
-from skdsn.base import read_labels
+import numpy as np
+
 from skdsn.metrics import (
     no_learning_baselines,
     score_report,
     training_range_scores,
 )
-from skdsn.model_selection._held_out import fold_excess, read_splits, score_held_out
-from skdsn.tracks import read_tracks
+from skdsn.model_selection._held_out import (
+    fold_excess,
+    read_splits,
+    read_telemetry,
+    score_held_out,
+)
 
 
 def cross_val_report(
@@ -40,7 +44,8 @@ def cross_val_report(
         1 = anomalous, 0 = normal; -1 = unlabelled only in rows never tested.
     cv : int, splitter or iterable of (train, test)
         So many folds of :class:`StratifiedTrackKFold`, or any splitter; no row may be
-        tested twice. Rows never tested are only learnt from.
+        tested twice, so :class:`RepeatedTrackSplit` does not serve: call once per
+        repeat. Rows never tested are only learnt from.
     range_from : mapping, default=None
         Tested track id to the track id whose range of values serves its rows as
         baseline, such as ``{"P-1/test": "P-1/train"}``. If None, the baseline of a
@@ -67,7 +72,10 @@ def cross_val_report(
     Raises
     ------
     ValueError
-        If a row is tested twice or `range_from` lacks a tested track.
+        If a row is tested twice, is tested but unlabelled, or gets no finite score; or
+        if `range_from` lacks a tested track.
+    TypeError
+        If `X` is no DataFrame.
 
     See Also
     --------
@@ -93,15 +101,13 @@ def cross_val_report(
     >>> report.loc["event_f1", ["detector", "chance"]].round(2).to_list()
     [1.0, 0.16]
     """
-    tracks = read_tracks(X)
-    labels = read_labels(y, tracks, unlabelled=True)
-    y = pd.Series(labels, index=X.index, name=getattr(y, "name", None))
+    tracks, y = read_telemetry(X, y, "cross_val_report")
     splits, tested = read_splits(cv, X, y)
-    table = score_held_out(detector, X, y, splits)[tested]
     if range_from is None:
-        excess = fold_excess(X, labels, splits)
+        excess = fold_excess(X, y.to_numpy(), splits)
     else:
         excess = _excess_by_track(X, tracks, tested, range_from)
+    table = score_held_out(detector, X, y, splits)[tested]
     n_flagged = int(table["anomaly"].sum())
     report = score_report(
         y[tested],
@@ -119,6 +125,11 @@ def cross_val_report(
 
 def _excess_by_track(X, tracks, tested, range_from):
     """Score each tested track against the range of its own reference track."""
+    if not isinstance(range_from, Mapping):
+        raise TypeError(
+            "range_from must be a dict of tested track id to track id, such as "
+            f"{{'P-1/test': 'P-1/train'}}; got {type(range_from).__name__}."
+        )
     number = {name: i for i, name in enumerate(tracks.names)}
     excess = np.zeros(len(X))
     for name, begin, stop in zip(

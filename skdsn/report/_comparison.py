@@ -1,6 +1,12 @@
 """Figures of several detectors beside each other."""
 
+import pandas as pd
+
 from skdsn.report._figures import figure_class
+
+COLUMNS = ("metric", "detector", "score", "low", "high", "chance", "p_adjusted")
+# Adjusted p-values below it get a star.
+LEVEL = 0.05
 
 
 def plot_comparison(table, metric=None, *, ax=None):
@@ -13,20 +19,23 @@ def plot_comparison(table, metric=None, *, ax=None):
     metric : str, default=None
         Which of its metrics; None is the first.
     ax : matplotlib.axes.Axes, default=None
-        To draw into; None makes a new figure.
+        To draw into; None makes a new figure. The legend stands on the right of it,
+        where a figure with ``layout="constrained"`` makes room.
 
     Returns
     -------
     matplotlib.axes.Axes
         Save it with ``ax.figure.savefig``. A star marks detectors that differ from the
-        reference with an adjusted p-value below 0.05.
+        reference, for better or worse, with an adjusted p-value below 0.05.
 
     Raises
     ------
     ImportError
         If matplotlib is missing.
     ValueError
-        If the table has no such metric.
+        If the table has no such metric, no rows or lacks a column.
+    TypeError
+        If `table` is no DataFrame, or `ax` no Axes.
 
     Examples
     --------
@@ -41,6 +50,7 @@ def plot_comparison(table, metric=None, *, ax=None):
     ['all', 'none *']
     """
     new_figure = figure_class()
+    _check_table(table)
     known = list(dict.fromkeys(table["metric"]))
     metric = known[0] if metric is None else metric
     if metric not in known:
@@ -49,19 +59,46 @@ def plot_comparison(table, metric=None, *, ax=None):
     if ax is None:
         figure = new_figure(figsize=(7, 1.2 + 0.4 * len(rows)), layout="constrained")
         ax = figure.subplots()
+    elif not hasattr(ax, "hlines"):
+        raise TypeError(
+            f"ax must be the Axes to draw into, such as figure.subplots(); got "
+            f"{type(ax).__name__}."
+        )
     # Intervals need not hold the score, where few tracks are drawn.
     ax.hlines(rows.index, rows["low"], rows["high"], color="tab:blue", linewidth=2)
     ax.plot(rows["score"], rows.index, "o", color="tab:blue", label="score")
     ax.plot(
         rows["chance"], rows.index, "|", color="gray", markersize=14, label="chance"
     )
-    better = rows["p_adjusted"] < 0.05
+    differs = rows["p_adjusted"] < LEVEL
     names = [
         f"{name} *" if star else str(name)
-        for name, star in zip(rows["detector"], better, strict=True)
+        for name, star in zip(rows["detector"], differs, strict=True)
     ]
-    ax.set_yticks(rows.index, names)
-    ax.invert_yaxis()
-    ax.set(xlabel=metric)
-    ax.legend()
+    # Names are no formulas, though they may hold dollar signs.
+    ax.set_yticks(rows.index, names, parse_math=False)
+    ax.set_ylim(len(rows) - 0.5, -0.5)  # the first on top
+    label = str(metric)
+    if differs.any():
+        reference = table.attrs.get("reference", "the reference")
+        label += f"\n* differs from {reference}, p < {LEVEL}"
+    ax.set_xlabel(label, parse_math=False)
+    # Beside the axes, where it covers no interval.
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return ax
+
+
+def _check_table(table):
+    source = "skdsn.model_selection.compare"
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(
+            f"table must be the frame that {source} returns; got "
+            f"{type(table).__name__}."
+        )
+    lacking = [name for name in COLUMNS if name not in table.columns]
+    if lacking:
+        raise ValueError(
+            f"table has no column {lacking[0]!r}; pass the frame that {source} returns."
+        )
+    if not len(table):
+        raise ValueError(f"table has no rows; pass the frame that {source} returns.")

@@ -7,6 +7,7 @@ from conftest import small_frame
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import RepeatedKFold, ShuffleSplit
 from sklearn.neighbors import KNeighborsClassifier
 
 from skdsn.base import anomaly_scores
@@ -46,6 +47,19 @@ class Forgetful(FirstColumn):
     def decision_function(self, X):
         assert not self.seen_ & set(X.index)
         return super().decision_function(X)
+
+
+class Splits:
+    """Gives the splits that it is told."""
+
+    def __init__(self, splits):
+        self.splits = splits
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        return len(self.splits)
+
+    def split(self, X, y=None, groups=None):
+        yield from self.splits
 
 
 @pytest.fixture
@@ -150,6 +164,46 @@ def test_without_a_held_out_anomaly_no_threshold_is_best(passes):
         max_false_alarms=0,
     ).set_params(detector=FirstColumn().fit(X, y))
     assert quiet.fit(X, 0 * y).predict(X).sum() == 0
+
+
+@pytest.mark.parametrize(
+    ("cv", "message"),
+    [
+        (RepeatedKFold(n_splits=2, n_repeats=2, random_state=0), "in two folds"),
+        (ShuffleSplit(5, test_size=0.5, random_state=0), "in two folds"),
+        (Splits([(np.arange(200), np.arange(100, 240))]), "row 100 .*it learns from"),
+        (Splits([(np.arange(200), np.arange(240) > 199)]), "boolean mask of bool"),
+        (Splits([(np.arange(200), [])]), "Fold 0 of cv has no row to test"),
+    ],
+    ids=["repeated", "shuffled", "overlapping", "mask", "empty"],
+)
+def test_splits_that_would_mislead_are_refused(passes, cv, message):
+    with pytest.raises(ValueError, match=message):
+        TunedThresholdDetector(FirstColumn(), cv=cv).fit(*passes)
+
+
+@pytest.mark.parametrize("objective", ["event", "false_alarms"])
+@pytest.mark.parametrize("cv", [2, "prefit"])
+def test_a_constant_score_has_no_threshold(passes, cv, objective):
+    X, y = passes
+    X["channel_0"] = 0.25
+    detector = FirstColumn().fit(X, y)
+    tuned = TunedThresholdDetector(detector, cv=cv, objective=objective)
+    message = "gives all 240 held-out rows the score 0.25, so no threshold"
+    with pytest.raises(ValueError, match=message):
+        tuned.fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("cv", "name"), [(2, "The detector of fold 1"), ("prefit", "The fitted detector")]
+)
+def test_a_score_that_is_no_number_is_named(passes, cv, name):
+    X, y = passes
+    X.iloc[130, 0] = np.nan
+    detector = FirstColumn().fit(X, y)
+    message = rf"{name} gives a score that is nan in row 130 of X \(.*pass-4"
+    with pytest.raises(ValueError, match=message):
+        TunedThresholdDetector(detector, cv=cv).fit(X, y)
 
 
 def test_labels_are_required(passes):

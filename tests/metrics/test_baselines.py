@@ -79,3 +79,41 @@ def test_training_range_goes_by_the_names_of_columns():
 def test_a_single_column_must_still_be_a_table():
     with pytest.raises(ValueError, match="rows and columns"):
         persistence_scores([1.0, 2.0])
+
+
+def test_infinite_values_are_ignored_as_missing_ones_are():
+    X = np.array([[0.0], [1.0], [np.inf], [0.0], [-np.inf], [-np.inf], [2.0], [3.0]])
+    missing = np.where(np.isinf(X), np.nan, X)
+    scores = persistence_scores(X)
+    np.testing.assert_array_equal(scores, persistence_scores(missing))
+    assert np.flatnonzero(scores).tolist() == [1, 7]
+    train = np.array([[0.0], [np.inf], [2.0]])
+    scores = training_range_scores(X, train)
+    np.testing.assert_array_equal(scores, training_range_scores(missing, train))
+    assert scores.tolist() == [0, 0, 0, 0, 0, 0, 0, 0.5]
+    assert training_range_scores(X, [[np.inf], [-np.inf]]).tolist() == [0] * 8
+
+
+@pytest.mark.parametrize("twice", ["X_train", "X"])
+def test_columns_of_the_same_name_have_no_range(twice):
+    frame = pd.DataFrame({"a": [0.0, 1.0], "b": [1.0, 2.0], "c": [0.0, 0.0]})
+    double = frame.set_axis(["a", "b", "b"], axis=1)
+    frame = frame[["a", "b"]]
+    pair = (frame, double) if twice == "X_train" else (double, frame)
+    with pytest.raises(ValueError, match=f"{twice} has two columns 'b'.*different"):
+        training_range_scores(*pair)
+    # Where the namesakes are not compared, and for jumps, they do no harm.
+    assert training_range_scores(double, frame[["a"]]).tolist() == [0, 0]
+    assert persistence_scores(double).tolist() == persistence_scores(frame).tolist()
+
+
+def test_numbers_held_as_objects_count_in_frames_as_in_arrays():
+    values = np.array([[0.0, "a"], [1.0, "b"], [0.0, "a"], [7, "b"]], dtype=object)
+    frame = pd.DataFrame(values, dtype=object)
+    assert frame.dtypes.tolist() == [object, object]
+    numbers = frame[[0]].astype(float)
+    for X in (values, frame):
+        expected = persistence_scores(numbers)
+        assert persistence_scores(X).tolist() == expected.tolist()
+        scores = training_range_scores(X, X[:2])
+        assert scores.tolist() == [0, 0, 0, 6]

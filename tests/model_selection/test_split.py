@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_validate
 
-from skdsn.model_selection import StratifiedTrackKFold
+from skdsn.model_selection import ForwardTrackSplit, StratifiedTrackKFold
 from skdsn.model_selection._split import check_track_cv
 from skdsn.tracks import read_tracks
 
@@ -73,6 +73,38 @@ def test_unshuffled_folds_keep_neighbouring_tracks_together():
     y = np.array([1, 0, 0, 1, 0, 0, 1, 0, 0])
     tests = [test.tolist() for _, test in StratifiedTrackKFold(3).split(X, y)]
     assert tests == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+
+
+@pytest.mark.parametrize("splitter", [StratifiedTrackKFold(2), ForwardTrackSplit(1)])
+def test_groups_are_one_value_per_row_of_X(splitter):
+    X = make_frame([2, 2, 2, 2])
+    y = np.repeat([1, 0, 1, 0], 2)
+    groups = pd.Series(np.repeat(list("abcd"), 2), X.index)
+
+    def split(groups):
+        return list(splitter.split(X, y, groups))
+
+    if isinstance(splitter, StratifiedTrackKFold):
+        assert len(split(groups)) == len(split(groups.tolist())) == 2
+    turned = groups.iloc[::-1]
+    with pytest.raises(
+        ValueError, match=r"groups and X have different indexes, first at row 0: .*'T3'"
+    ):
+        split(turned)
+    with pytest.raises(ValueError, match="groups and X have different indexes"):
+        split(groups.reset_index(drop=True))
+    with pytest.raises(ValueError, match="7 values for 8 rows"):
+        split(groups.iloc[1:])
+    for wrong, what in [
+        ({"T0": "a"}, "a dict"),
+        ("station", "a str"),
+        (groups.to_frame(), r"shape \(8, 1\)"),
+        (3, "a int"),
+    ]:
+        with pytest.raises(
+            ValueError, match=f"one value per row of X; got {what}. GroupedTrackSplit"
+        ):
+            split(wrong)
 
 
 def test_groups_stay_on_one_side():

@@ -36,6 +36,10 @@ def make_frame(sizes, step="1s"):
         (lambda: WithinTrackChronologicalSplit(gap="-1s"), ValueError, "negative"),
         (lambda: WithinTrackChronologicalSplit(gap="soon"), ValueError, "'soon'"),
         (lambda: WithinTrackChronologicalSplit(gap=1.5), TypeError, "1.5"),
+        (lambda: WithinTrackChronologicalSplit(gap="5"), ValueError, "10min.*no unit"),
+        (lambda: WithinTrackChronologicalSplit(gap=""), ValueError, "10min.*no unit"),
+        (lambda: WithinTrackChronologicalSplit(gap="1.5"), ValueError, "no unit"),
+        (lambda: WithinTrackChronologicalSplit(gap="NaT"), ValueError, "got 'NaT'"),
         (lambda: WithinTrackChronologicalSplit(gap=True), TypeError, "True"),
     ],
 )
