@@ -303,7 +303,9 @@ def _channel(path, name, arrays, labels):
     X = {}
     for part in _PARTS:
         if (part, name) not in arrays:
-            raise FileNotFoundError(f"{path} holds no {part}/{name}.npy.")
+            archives = sorted(path.glob("*.tar.*")) + sorted(path.glob("*.zip"))
+            hint = f" Did you mean {archives[0]}?" if archives else ""
+            raise FileNotFoundError(f"{path} holds no {part}/{name}.npy.{hint}")
         X[part] = arrays[part, name]
     widths = [X[part].shape[1] for part in _PARTS]
     if widths[0] != widths[1]:

@@ -59,7 +59,8 @@ def bootstrap_interval(
     -------
     Bunch
         ``value`` of all tracks; ``low`` and ``high``, percentiles of the draws;
-        ``n_bootstrap`` and ``n_defined``, the draws in which the metric is defined.
+        ``level`` and ``n_tracks``; ``n_bootstrap`` and ``n_defined``, the draws in
+        which the metric is defined.
 
     Raises
     ------
@@ -99,6 +100,8 @@ def bootstrap_interval(
         value=metric(truth, response, found),
         low=low,
         high=high,
+        level=level,
+        n_tracks=len(found),
         n_bootstrap=int(n_bootstrap),
         n_defined=int((~np.isnan(values)).sum()),
     )

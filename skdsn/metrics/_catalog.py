@@ -75,7 +75,8 @@ class Metric:
         if lacking:
             raise TypeError(
                 f"{self.name} needs the option {lacking[0]!r}, which has no default: "
-                "its figures depend on it."
+                f"its figures depend on it. Among other metrics, give "
+                f"get_event_scorer({self.name!r}, {lacking[0]}=...)."
             )
         validate_parameter_constraints(self.constraints, options, self.name)
         return replace(self, options=self.options | options)

@@ -13,6 +13,9 @@ from skdsn.metrics._catalog import Function, evaluate, find_metric
 from skdsn.metrics._inputs import find_tracks, read_flags
 from skdsn.metrics._thresholds import find_best
 
+# With less room above chance, skill is noise.
+LEAST_ROOM = 0.05
+
 SIMULATION = {
     "n_random": [Interval(Integral, 1, None, closed="left")],
     "random_state": ["random_state"],
@@ -182,6 +185,21 @@ def chance_figures(metrics, truth, flags, scores, found, n_random, random_state)
         for name in others
     }
     return {name: float(np.mean(v)) for name, v in values.items() if v} | known
+
+
+def skills(metrics, figures, chance):
+    """Tell the skill of each figure; NaN where chance leaves next to no room.
+
+    Delays have none, since chance detects other events, nor has the share of rows
+    flagged, which is neither good nor bad in itself.
+    """
+    values = {}
+    for name, metric in metrics.items():
+        known = chance.get(name, np.nan)
+        comparable = name not in ("mean_delay", "fraction_flagged")
+        if comparable and abs(metric.best - known) >= LEAST_ROOM:
+            values[name] = float(skill(figures.get(name, np.nan), known, metric.best))
+    return values
 
 
 def _random_scores(random, truth, n_random):

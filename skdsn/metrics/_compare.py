@@ -11,7 +11,7 @@ from skdsn._core.runs import find_runs
 from skdsn._sklearn import Interval, validate_params
 from skdsn.metrics._bootstrap import draw_tracks, percentiles
 from skdsn.metrics._catalog import evaluate, read_metrics
-from skdsn.metrics._chance import chance_figures, skill
+from skdsn.metrics._chance import chance_figures, skills
 from skdsn.metrics._inputs import read_answer, read_pair
 
 
@@ -136,8 +136,9 @@ def compare_scores(
         table["score"] = figures(flags, scores)
         table["low"], table["high"] = percentiles(drawn[name], level)
         table["chance"] = [chance.get(metric, np.nan) for metric in metrics]
-        best = [metric.best for metric in metrics.values()]
-        table["skill"] = skill(table["score"], table["chance"], best)
+        figures_of = dict(zip(metrics, table["score"], strict=True))
+        known = skills(metrics, figures_of, chance)
+        table["skill"] = [known.get(metric, np.nan) for metric in metrics]
         if name != reference:
             table["difference"] = table["score"] - figures(*answers[reference])
             gap = percentiles(drawn[name] - drawn[reference], level)

@@ -238,7 +238,10 @@ def _check_same_rows(indexes):
     """Refuse containers whose indexes say that they hold different rows."""
     told = [(name, index) for name, index in indexes.items() if not _is_default(index)]
     for (name, index), (other_name, other) in combinations(told, 2):
-        if index.nlevels != other.nlevels or index.equals(other):
+        if index.nlevels != other.nlevels:
+            # One of them without tracks may still tell the times.
+            index, other = (i.get_level_values(-1) for i in (index, other))
+        if index.equals(other):
             continue
         if len(index) != len(other):
             continue  # reported as such, with both lengths

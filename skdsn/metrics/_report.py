@@ -14,7 +14,7 @@ from skdsn._sklearn import Interval, validate_params
 from skdsn.base import anomaly_flags, anomaly_scores, read_labels
 from skdsn.metrics._baselines import persistence_scores, training_range_scores
 from skdsn.metrics._catalog import evaluate, read_metrics
-from skdsn.metrics._chance import chance_figures, skill
+from skdsn.metrics._chance import chance_figures, skills
 from skdsn.metrics._inputs import find_tracks, read_answer, read_pair
 from skdsn.tracks import read_tracks
 
@@ -106,12 +106,7 @@ def score_report(
         "chance": {
             n: v for n, v in chance.items() if not np.isnan(ours.get(n, np.nan))
         },
-        "skill": {
-            # The share of rows flagged is neither good nor bad in itself.
-            name: skill(value, chance.get(name, np.nan), metrics[name].best)
-            for name, value in ours.items()
-            if name != "fraction_flagged"
-        },
+        "skill": skills(metrics, ours, chance),
     }
     for name, answer in (baselines or {}).items():
         if name in columns:
@@ -193,7 +188,8 @@ def event_report(
     * ``chance`` flags as many rows as the detector does, at random; exact where
       :func:`chance_level` says so.
     * ``skill`` is ``(detector - chance) / (best - chance)``, where the best is 1, and 0
-      for delays and false alarms: 0 = chance, 1 = perfect.
+      for false alarms: 0 = chance, 1 = perfect. NaN where chance is within 0.05 of the
+      best, and for delays, since chance detects other events.
     * ``persistence`` flags the largest jumps from one row to the next, as many rows
       as the detector does, or fewer where equal jumps cannot be told apart.
     * ``training range`` flags rows more than 5 % beyond the range of some channel

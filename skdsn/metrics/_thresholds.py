@@ -89,9 +89,10 @@ def best_threshold(metric, y_true, y_score, *, tracks=None, **options):
     Returns
     -------
     Bunch
-        ``threshold`` (flag rows with ``y_score >= threshold``), ``value`` of the
-        metric there, ``precision``, ``recall``, ``f`` and the counts behind them, and
-        ``fraction_flagged`` of all rows. Of equally good thresholds the highest.
+        ``threshold`` (flag rows with ``y_score >= threshold``), the *oracle*
+        ``value`` of the metric there, ``precision``, ``recall``, ``f`` and the counts
+        behind them, and ``fraction_flagged`` of all rows. Of equally good thresholds
+        the highest.
 
     Raises
     ------
@@ -102,6 +103,7 @@ def best_threshold(metric, y_true, y_score, *, tracks=None, **options):
     See Also
     --------
     threshold_for_budget : Choose by the number of false alarms instead.
+    chance_level : With ``flagged="best"``, what random scores reach so.
 
     Notes
     -----
@@ -222,7 +224,8 @@ def threshold_for_budget(
     -------
     float
         One of the scores; flag rows with ``y_score >= threshold``. Infinite if even
-        the highest score alone breaks the budget.
+        the highest score alone breaks the budget; so with a budget of less than one
+        false alarm in all, unless the highest scores are right.
 
     Raises
     ------
@@ -254,8 +257,8 @@ def budget_units(found, per):
     days = found.days()
     if np.isnan(days):
         raise ValueError(
-            "False alarms per day need times, but the rows have none; index them by "
-            "(track, time) or time, or set per to None or 'track'."
+            "False alarms per day need times, but the rows have none that tell a day; "
+            "index them by (track, time), or set per to None or 'track'."
         )
     return days
 

@@ -11,6 +11,7 @@ from skdsn.metrics import (
     point_adjusted_f1,
     threshold_curve,
 )
+from skdsn.metrics._inputs import read_pair
 from skdsn.tracks import read_tracks
 
 IDS = ["A", "A", "A", "B", "B"]
@@ -207,3 +208,13 @@ def test_masked_values_are_refused():
     masked = np.ma.array([0, 1, 1, 1, 0], mask=[0, 0, 1, 0, 0])
     with pytest.raises(ValueError, match="y_pred is masked in places"):
         event_f1(Y, masked)
+
+
+def test_flags_of_other_rows_are_refused_though_only_one_index_has_tracks():
+    index = pd.MultiIndex.from_product([["A", "B"], [0, 10]])
+    y = pd.Series([0, 1, 0, 0], index=index)
+    mixed = pd.Series([0, 0, 1, 0], index=[2, 0, 1, 3])
+    with pytest.raises(ValueError, match="different indexes, first at row 0"):
+        read_pair(y, mixed)
+    known = pd.Series([0, 0, 1, 0], index=[0, 10, 0, 10])  # the times of both tracks
+    assert len(read_pair(y, known)[2]) == 2

@@ -103,7 +103,11 @@ def test_skill_is_the_way_from_chance_to_the_best(case):
         ours, chance = report.loc[name, ["detector", "chance"]]
         best = 0 if name.startswith(("mean_delay", "false_alarms")) else 1
         expected = skill(ours, chance, best)
-        if name in ("fraction_flagged", "base_rate"):
+        # Delays of other events, and figures that chance nearly reaches, have none.
+        if (
+            name in ("fraction_flagged", "base_rate", "mean_delay")
+            or abs(best - chance) < 0.05
+        ):
             expected = np.nan
         assert report.loc[name, "skill"] == pytest.approx(expected, nan_ok=True)
     assert report.loc["average_precision", "skill"] > 0.3
