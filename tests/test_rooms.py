@@ -20,12 +20,13 @@ MAY_IMPORT = {
     "datasets": GROUND | {"labeling"},
     "preprocessing": GROUND,
     "encoders": GROUND,
+    "forecasters": GROUND,
     "metrics": GROUND,
     "streaming": GROUND,
     "model_selection": GROUND | {"metrics", "streaming"},
     "report": GROUND | {"_files", "metrics", "streaming"},
     "detectors": GROUND
-    | {"labeling", "preprocessing", "encoders"}
+    | {"labeling", "preprocessing", "encoders", "forecasters"}
     | {"metrics", "streaming", "model_selection"},
 }
 PACKAGE = Path(skdsn.__file__).parent
@@ -60,12 +61,13 @@ def test_networks_know_nothing_of_frames_or_estimators():
 
 
 def test_importing_the_rooms_loads_no_heavy_package():
-    rooms = "tracks preprocessing metrics labeling detectors streaming datasets"
+    rooms = "tracks preprocessing metrics labeling detectors streaming datasets "
+    rooms += "encoders forecasters model_selection"
     code = (
         "import importlib, sys\n"
         "import skdsn\n"
         "assert 'sklearn' not in sys.modules, 'import skdsn loads scikit-learn'\n"
-        f"for room in {rooms.split()!r} + ['encoders', 'model_selection']:\n"
+        f"for room in {rooms.split()!r}:\n"
         "    importlib.import_module('skdsn.' + room)\n"
         "    for heavy in ('torch', 'sktime', 'optuna', 'matplotlib', 'skorch'):\n"
         "        assert heavy not in sys.modules, f'{room} loads {heavy}'\n"

@@ -7,17 +7,21 @@ remember next. Batch ``transform`` and chunk-wise ``stream`` are that same hook,
 so they cannot disagree.
 """
 
+from skdsn.base._errors import TARGET_CONSTRAINTS, ErrorTransformer, huber
 from skdsn.base._labels import read_labels
 from skdsn.base._rows import Rows, read_rows
 from skdsn.base._scores import anomaly_flags, anomaly_scores
 from skdsn.base._stages import MemoryTransformer, RowTransformer
 
 __all__ = [
+    "TARGET_CONSTRAINTS",
+    "ErrorTransformer",
     "MemoryTransformer",
     "RowTransformer",
     "Rows",
     "anomaly_flags",
     "anomaly_scores",
+    "huber",
     "read_labels",
     "read_rows",
 ]

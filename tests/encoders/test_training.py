@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
+from skdsn.base import huber
 from skdsn.encoders import LSTMForecaster, TransformerEncoder
-from skdsn.encoders._base import huber, validation_rows
+from skdsn.encoders._base import validation_rows
 from skdsn.encoders._batches import ChunkBatches, WindowBatches
 from skdsn.encoders._modules import MaskedHuberLoss
 from skdsn.encoders._training import (
