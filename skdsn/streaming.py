@@ -201,7 +201,9 @@ def _best(estimator):
 def _refuse_hidden_memory(estimator, inside=None):
     """Refuse stages with memory where their state could not be carried."""
     estimator = _best(estimator)
-    if inside is not None and hasattr(estimator, "stream"):
+    streams = hasattr(estimator, "stream_scores")
+    wraps = streams and hasattr(estimator, "detector")  # else its memory is its own
+    if inside is not None and (hasattr(estimator, "stream") or (streams and not wraps)):
         raise TypeError(
             f"{type(estimator).__name__} has memory, which a {inside} cannot carry "
             "from chunk to chunk; make it a step of the Pipeline (encoders have "
@@ -209,8 +211,12 @@ def _refuse_hidden_memory(estimator, inside=None):
         )
     if isinstance(estimator, Pipeline):
         parts = [(step, inside) for _, step in estimator.steps]
-    elif hasattr(estimator, "stream_scores"):
+    elif wraps:
         parts = [(getattr(estimator, "detector_", estimator.detector), inside)]
+    elif streams:
+        parts = [
+            (part, inside) for part in getattr(estimator, "detectors_", {}).values()
+        ]
     else:
         listed = getattr(estimator, "transformers", None) or getattr(
             estimator, "transformer_list", []

@@ -1,9 +1,24 @@
 """One cheap instance of every public estimator, for the common checks."""
 
+from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LogisticRegression
 
-from skdsn.detectors import AdaptiveSMOTE, TunedThresholdDetector
+from skdsn.detectors import (
+    AdaptiveSMOTE,
+    ChannelwiseDetector,
+    DetectorEnsemble,
+    DynamicThresholdDetector,
+    ErrorSmoother,
+    SubsequenceNeighborsDetector,
+    TunedThresholdDetector,
+)
 from skdsn.encoders import CNNBiLSTMEncoder, LSTMForecaster, TransformerEncoder
+from skdsn.forecasters import (
+    EchoStateForecaster,
+    LimitChecker,
+    PersistenceForecaster,
+    RidgeForecaster,
+)
 from skdsn.labeling import WindowLabeler
 from skdsn.preprocessing import (
     CardinalityPruner,
@@ -17,6 +32,7 @@ from skdsn.preprocessing import (
 POINTWISE = [
     CardinalityPruner(),
     CorrelationPruner(threshold=1.0),
+    LimitChecker(margin=0.0),
     MissingnessPruner(max_missing=1.0),
 ]
 WITH_MEMORY = [
@@ -48,9 +64,33 @@ WITH_MEMORY = [
         max_gap=60,
         random_state=0,
     ),
+    ErrorSmoother(span=5, max_gap=60),
+    PersistenceForecaster(max_gap=60),
+    RidgeForecaster(n_lags=3, max_gap=60),
+    EchoStateForecaster(n_units=8, max_gap=60, random_state=0),
 ]
 SAMPLERS = [WindowLabeler(window=3), AdaptiveSMOTE(random_state=0)]
-DETECTORS = [TunedThresholdDetector(LogisticRegression(), cv=2)]
+DETECTORS = [
+    # Every exceedance by itself, so that some training rows are flagged.
+    DynamicThresholdDetector(
+        window_size=40, batch_size=10, z_min=1.0, error_buffer=0, p=0.0, max_gap=60
+    ),
+    # So few subsequences that some training rows are far from all of them.
+    SubsequenceNeighborsDetector(
+        length=3, fit_stride=4, factor=0.5, min_distance=0.0, max_gap=60
+    ),
+    TunedThresholdDetector(LogisticRegression(), cv=2),
+    DetectorEnsemble(
+        [
+            ("shape", SubsequenceNeighborsDetector(length=3, max_gap=60)),
+            ("level", IsolationForest(n_estimators=5, random_state=0)),
+        ],
+        false_alarm_rate=0.05,
+    ),
+    ChannelwiseDetector(
+        IsolationForest(n_estimators=5, random_state=0), false_alarm_rate=0.2
+    ),
+]
 
 TRANSFORMERS = POINTWISE + WITH_MEMORY
 ALL = TRANSFORMERS + SAMPLERS + DETECTORS

@@ -22,7 +22,7 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-ROOMS = ["preprocessing", "encoders", "detectors", "labeling", "metrics"]
+ROOMS = ["preprocessing", "encoders", "forecasters", "detectors", "labeling", "metrics"]
 every_transformer = pytest.mark.parametrize("stage", TRANSFORMERS, ids=name_of)
 every_memory = pytest.mark.parametrize("stage", WITH_MEMORY, ids=name_of)
 
@@ -36,6 +36,18 @@ EXPECTED = {
         }
         for stage in WITH_MEMORY
         if name_of(stage) != "CausalImputer"
+    },
+    **{
+        name: {
+            "check_methods_sample_order_invariance": ORDER,
+            "check_methods_subset_invariance": ORDER,
+        }
+        for name in (
+            "ChannelwiseDetector",
+            "DetectorEnsemble",
+            "DynamicThresholdDetector",
+            "SubsequenceNeighborsDetector",
+        )
     },
     "TunedThresholdDetector": {
         "check_classifiers_classes": LABELS,
@@ -68,7 +80,15 @@ def with_binary_labels(estimator):
 
 STRICT = [
     "CNNBiLSTMEncoder",
+    "ChannelwiseDetector",
+    "DetectorEnsemble",
+    "DynamicThresholdDetector",
+    "EchoStateForecaster",
     "LSTMForecaster",
+    "LimitChecker",
+    "PersistenceForecaster",
+    "RidgeForecaster",
+    "SubsequenceNeighborsDetector",
     "TransformerEncoder",
     "TunedThresholdDetector",
     "WindowLabeler",

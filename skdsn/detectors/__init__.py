@@ -5,6 +5,11 @@ reachable as ``step__parameter``.
 """
 
 from skdsn.detectors._balance import AdaptiveSMOTE
+from skdsn.detectors._channelwise import ChannelwiseDetector
+from skdsn.detectors._dynamic_threshold import DynamicThresholdDetector
+from skdsn.detectors._ensemble import DetectorEnsemble
+from skdsn.detectors._neighbors import SubsequenceNeighborsDetector
+from skdsn.detectors._smooth import ErrorSmoother
 from skdsn.detectors._threshold import TunedThresholdDetector
 from skdsn.detectors.recipes import (
     make_dsn_detector,
@@ -14,6 +19,11 @@ from skdsn.detectors.recipes import (
 
 __all__ = [
     "AdaptiveSMOTE",
+    "ChannelwiseDetector",
+    "DetectorEnsemble",
+    "DynamicThresholdDetector",
+    "ErrorSmoother",
+    "SubsequenceNeighborsDetector",
     "TunedThresholdDetector",
     "make_dsn_detector",
     "make_jwst_detector",
