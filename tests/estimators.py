@@ -9,6 +9,7 @@ from skdsn.detectors import (
     DetectorEnsemble,
     DynamicThresholdDetector,
     ErrorSmoother,
+    SubsequenceDistances,
     SubsequenceNeighborsDetector,
     TunedThresholdDetector,
 )
@@ -65,6 +66,7 @@ WITH_MEMORY = [
         random_state=0,
     ),
     ErrorSmoother(span=5, max_gap=60),
+    SubsequenceDistances(length=3, max_gap=60),
     PersistenceForecaster(max_gap=60),
     RidgeForecaster(n_lags=3, max_gap=60),
     EchoStateForecaster(n_units=8, max_gap=60, random_state=0),

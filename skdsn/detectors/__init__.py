@@ -6,11 +6,13 @@ reachable as ``step__parameter``.
 
 from skdsn.detectors._balance import AdaptiveSMOTE
 from skdsn.detectors._channelwise import ChannelwiseDetector
+from skdsn.detectors._distances import SubsequenceDistances
 from skdsn.detectors._dynamic_threshold import DynamicThresholdDetector
 from skdsn.detectors._ensemble import DetectorEnsemble
 from skdsn.detectors._neighbors import SubsequenceNeighborsDetector
 from skdsn.detectors._smooth import ErrorSmoother
 from skdsn.detectors._threshold import TunedThresholdDetector
+from skdsn.detectors._unlabelled import make_channel_detector, make_telemanom_detector
 from skdsn.detectors.recipes import (
     make_dsn_detector,
     make_jwst_detector,
@@ -23,9 +25,12 @@ __all__ = [
     "DetectorEnsemble",
     "DynamicThresholdDetector",
     "ErrorSmoother",
+    "SubsequenceDistances",
     "SubsequenceNeighborsDetector",
     "TunedThresholdDetector",
+    "make_channel_detector",
     "make_dsn_detector",
     "make_jwst_detector",
     "make_mro_detector",
+    "make_telemanom_detector",
 ]

@@ -69,7 +69,18 @@ def _keep(pattern):
     )
 
 
-def _detector(steps, overrides):
+def as_detector(steps, overrides):
+    """Make a Pipeline of steps, with steps and parameters put in their place.
+
+    Parameters
+    ----------
+    steps : list of (str, estimator)
+    overrides : dict
+
+    Returns
+    -------
+    imblearn.pipeline.Pipeline
+    """
     detector = Pipeline(steps)
     names = {name.partition("__")[0] for name in overrides}
     # Steps, and parameters of the Pipeline itself, such as memory.
@@ -186,7 +197,7 @@ def make_mro_detector(
             ),
         ),
     ]
-    return _detector(steps, overrides)
+    return as_detector(steps, overrides)
 
 
 def make_jwst_detector(
@@ -284,7 +295,7 @@ def make_jwst_detector(
             ),
         ),
     ]
-    return _detector(steps, overrides)
+    return as_detector(steps, overrides)
 
 
 def make_dsn_detector(
@@ -381,4 +392,4 @@ def make_dsn_detector(
             ),
         ),
     ]
-    return _detector(steps, overrides)
+    return as_detector(steps, overrides)
