@@ -9,6 +9,7 @@ so they cannot disagree.
 
 from skdsn.base._errors import TARGET_CONSTRAINTS, ErrorTransformer, huber
 from skdsn.base._labels import read_labels
+from skdsn.base._memory import check_clock, resume, suspend
 from skdsn.base._rows import Rows, read_rows
 from skdsn.base._scores import anomaly_flags, anomaly_scores
 from skdsn.base._stages import MemoryTransformer, RowTransformer
@@ -21,7 +22,10 @@ __all__ = [
     "Rows",
     "anomaly_flags",
     "anomaly_scores",
+    "check_clock",
     "huber",
     "read_labels",
     "read_rows",
+    "resume",
+    "suspend",
 ]

@@ -8,8 +8,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skdsn._sklearn import check_feature_names_in, fit_context, output_container
+from skdsn.base._memory import check_clock, resume, suspend
 from skdsn.base._rows import read_rows
-from skdsn.tracks import Tracks, gap_seconds
 
 
 class RowTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
@@ -146,16 +146,7 @@ class MemoryTransformer(RowTransformer):
 
     def _read(self, X, *, reset):
         rows = super()._read(X, reset=reset)
-        dated = isinstance(rows.tracks.times, pd.DatetimeIndex)
-        if reset:
-            self.fitted_on_dates_ = dated
-        elif self._uses_time and dated != self.fitted_on_dates_:
-            kinds = "dates", "seconds or row numbers"
-            known, new = kinds if self.fitted_on_dates_ else kinds[::-1]
-            raise ValueError(
-                f"{type(self).__name__} was fitted on rows timed by {known}, but now "
-                f"got rows timed by {new}; give both the same clock in the index."
-            )
+        check_clock(self, rows.tracks, reset=reset, uses_time=self._uses_time)
         return rows
 
     def transform(self, X):
@@ -205,26 +196,9 @@ class MemoryTransformer(RowTransformer):
         """
         check_is_fitted(self)
         rows = self._read(X, reset=False)
-        state = {} if state is None else state
-        tracks = _continue_row_numbers(rows.tracks, state)
-        tracks.check_after({name: end for name, (end, _) in state.items()})
-        bounds = tracks.segments(self._forget_after)
-        first = np.searchsorted(bounds, tracks.bounds[:-1])
-        last = np.searchsorted(bounds, tracks.bounds[1:]) - 1
-        begin = tracks.seconds[tracks.bounds[:-1]]
-        end = tracks.seconds[tracks.bounds[1:] - 1]
-        limit = gap_seconds(self._forget_after)
-        memories = [None] * (len(bounds) - 1)
-        for name, segment, second in zip(tracks.names, first, begin, strict=True):
-            if name not in state:
-                continue
-            previous, memory = state[name]
-            if limit is None or second - previous <= limit:
-                memories[segment] = memory
+        tracks, bounds, memories = resume(rows.tracks, state, self._forget_after)
         out, remember = self._stream(rows.data, tracks, bounds, memories)
-        new = dict(state)
-        for name, segment, second in zip(tracks.names, last, end, strict=True):
-            new[name] = (float(second), remember(segment))
+        new = suspend(tracks, bounds, state, remember)
         out = self._wrap(out, rows.index)
         if rows.index is None and output_container(self) == "pandas":
             out = pd.DataFrame(out, columns=self.get_feature_names_out())
@@ -233,12 +207,3 @@ class MemoryTransformer(RowTransformer):
     @abstractmethod
     def _stream(self, data, tracks, bounds, memories):
         """Transform a chunk; see the class."""
-
-
-def _continue_row_numbers(tracks, state):
-    """Let a chunk without times (an array) count on from where the last one ended."""
-    if tracks.times is not None or 0 not in state:
-        return tracks
-    first = int(state[0][0]) + 1
-    times = pd.RangeIndex(first, first + tracks.n_rows)
-    return Tracks(tracks.names, tracks.bounds, times)

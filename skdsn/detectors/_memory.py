@@ -3,13 +3,10 @@
 from abc import ABCMeta, abstractmethod
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skdsn.base import read_rows
-from skdsn.base._stages import _continue_row_numbers
-from skdsn.tracks import gap_seconds
+from skdsn.base import check_clock, read_rows, resume, suspend
 
 
 class MemoryDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
@@ -99,23 +96,9 @@ class MemoryDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         check_is_fitted(self)
         rows = self._read(X, reset=False)
-        state = {} if state is None else state
-        tracks = _continue_row_numbers(rows.tracks, state)
-        tracks.check_after({name: end for name, (end, _) in state.items()})
-        bounds = tracks.segments(self.max_gap)
-        limit = gap_seconds(self.max_gap)
-        memories = [None] * (len(bounds) - 1)
-        first = np.searchsorted(bounds, tracks.bounds[:-1])
-        for name, segment in zip(tracks.names, first, strict=True):
-            end, memory = state.get(name, (np.nan, None))
-            if limit is None or tracks.seconds[bounds[segment]] - end <= limit:
-                memories[segment] = memory
+        tracks, bounds, memories = resume(rows.tracks, state, self.max_gap)
         scores, remember = self._stream(rows.data, bounds, memories)
-        new = dict(state)
-        last = np.searchsorted(bounds, tracks.bounds[1:]) - 1
-        for name, segment in zip(tracks.names, last, strict=True):
-            end = tracks.seconds[bounds[segment + 1] - 1]
-            new[name] = (float(end), remember(segment))
+        new = suspend(tracks, bounds, state, remember)
         return scores, (-scores - self.offset_ < 0).astype(np.int8), new
 
     def _read_segments(self, X):
@@ -125,16 +108,8 @@ class MemoryDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _read(self, X, *, reset):
         rows = read_rows(self, X, reset=reset, missing=self._missing)
-        dated = isinstance(rows.tracks.times, pd.DatetimeIndex)
-        if reset:
-            self.fitted_on_dates_ = dated
-        elif self.max_gap is not None and dated != self.fitted_on_dates_:
-            kinds = "dates", "seconds or row numbers"
-            known, new = kinds if self.fitted_on_dates_ else kinds[::-1]
-            raise ValueError(
-                f"{type(self).__name__} was fitted on rows timed by {known}, but now "
-                f"got rows timed by {new}; give both the same clock in the index."
-            )
+        uses_time = self.max_gap is not None
+        check_clock(self, rows.tracks, reset=reset, uses_time=uses_time)
         return rows
 
     @abstractmethod
