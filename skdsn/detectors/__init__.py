@@ -12,11 +12,12 @@ from skdsn.detectors._ensemble import DetectorEnsemble
 from skdsn.detectors._neighbors import SubsequenceNeighborsDetector
 from skdsn.detectors._smooth import ErrorSmoother
 from skdsn.detectors._threshold import TunedThresholdDetector
-from skdsn.detectors._unlabelled import make_channel_detector, make_telemanom_detector
 from skdsn.detectors.recipes import (
+    make_channel_detector,
     make_dsn_detector,
     make_jwst_detector,
     make_mro_detector,
+    make_telemanom_detector,
 )
 
 __all__ = [

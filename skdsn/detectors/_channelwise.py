@@ -1,6 +1,6 @@
 """A detector for each channel, and what they say of the spacecraft."""
 
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdsn._core.runs import find_runs
 from skdsn._sklearn import NAMES, HasMethods, Interval, fit_context
-from skdsn.detectors._parts import DetectorParts
+from skdsn.detectors._parts import PARTS_CONSTRAINTS, DetectorParts
 from skdsn.tracks import is_categorical, read_tracks
 
 
@@ -74,9 +74,7 @@ class ChannelwiseDetector(DetectorParts):
         "channels": [None, *NAMES],
         "shared": NAMES,
         "min_channels": [Interval(Integral, 1, None, closed="left")],
-        "holdout": [Interval(Real, 0, 1, closed="left")],
-        "false_alarm_rate": [Interval(Real, 0, 1, closed="neither")],
-        "n_jobs": [None, Integral],
+        **PARTS_CONSTRAINTS,
     }
 
     def __init__(

@@ -1,11 +1,9 @@
 """Detectors that watch the same rows, and agree on a scale."""
 
-from numbers import Integral, Real
-
 import numpy as np
 
-from skdsn._sklearn import Interval, StrOptions, fit_context
-from skdsn.detectors._parts import DetectorParts
+from skdsn._sklearn import StrOptions, fit_context
+from skdsn.detectors._parts import PARTS_CONSTRAINTS, DetectorParts
 
 
 class DetectorEnsemble(DetectorParts):
@@ -76,9 +74,7 @@ class DetectorEnsemble(DetectorParts):
     _parameter_constraints: dict = {
         "detectors": [list],
         "combine": [StrOptions({"max", "mean"})],
-        "holdout": [Interval(Real, 0, 1, closed="left")],
-        "false_alarm_rate": [Interval(Real, 0, 1, closed="neither")],
-        "n_jobs": [None, Integral],
+        **PARTS_CONSTRAINTS,
     }
 
     def __init__(

@@ -1,15 +1,14 @@
 """Base of the outlier detectors whose score depends on earlier rows of the track."""
 
-from abc import ABCMeta, abstractmethod
+from abc import abstractmethod
 
-import numpy as np
-from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skdsn.base import check_clock, read_rows, resume, suspend
+from skdsn.detectors._outlier import ScoringDetector
 
 
-class MemoryDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
+class MemoryDetector(ScoringDetector):
     """Base of the outlier detectors with memory, as MemoryTransformer is of stages.
 
     A subclass has a constructor parameter `max_gap`, reads its rows in ``fit`` by
@@ -21,7 +20,6 @@ class MemoryDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
     """
 
     max_gap: float | str | None
-    offset_: float
     _missing = False
 
     def score_samples(self, X):
@@ -39,34 +37,6 @@ class MemoryDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         """
         data, bounds = self._read_segments(X)
         return -self._stream(data, bounds, [None] * (len(bounds) - 1))[0]
-
-    def decision_function(self, X):
-        """``score_samples`` minus ``offset_``.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_rows, n_features)
-
-        Returns
-        -------
-        float64 ndarray of shape (n_rows,)
-            Negative where a row is flagged.
-        """
-        return self.score_samples(X) - self.offset_
-
-    def predict(self, X):
-        """Flag rows.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_rows, n_features)
-
-        Returns
-        -------
-        int64 ndarray of shape (n_rows,)
-            -1 = anomalous, 1 = normal.
-        """
-        return np.where(self.decision_function(X) < 0, -1, 1)
 
     def stream_scores(self, X, state=None, index=None):
         """Score and flag a chunk; see :func:`skdsn.streaming.stream_scores`.
@@ -99,7 +69,7 @@ class MemoryDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         tracks, bounds, memories = resume(rows.tracks, state, self.max_gap)
         scores, remember = self._stream(rows.data, bounds, memories)
         new = suspend(tracks, bounds, state, remember)
-        return scores, (-scores - self.offset_ < 0).astype(np.int8), new
+        return scores, self._flags(scores), new
 
     def _read_segments(self, X):
         check_is_fitted(self)

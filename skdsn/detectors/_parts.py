@@ -1,21 +1,30 @@
 """Several detectors on one scale: what ensembles and fleets of channels share."""
 
-from abc import ABCMeta, abstractmethod
+from abc import abstractmethod
+from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, OutlierMixin, clone
+from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from skdsn._core.tails import fit_tail, rarity
+from skdsn._sklearn import Interval
 from skdsn.base import anomaly_scores, read_labels, read_rows
+from skdsn.detectors._outlier import ScoringDetector
 from skdsn.model_selection import WithinTrackChronologicalSplit
 from skdsn.streaming import stream_scores
 
+PARTS_CONSTRAINTS = {
+    "holdout": [Interval(Real, 0, 1, closed="left")],
+    "false_alarm_rate": [Interval(Real, 0, 1, closed="neither")],
+    "n_jobs": [None, Integral],
+}
 
-class DetectorParts(MetaEstimatorMixin, OutlierMixin, BaseEstimator, metaclass=ABCMeta):
+
+class DetectorParts(MetaEstimatorMixin, ScoringDetector):
     """Base of the detectors made of detectors.
 
     A subclass has the parameters `holdout`, `false_alarm_rate` and `n_jobs`, and
@@ -99,34 +108,6 @@ class DetectorParts(MetaEstimatorMixin, OutlierMixin, BaseEstimator, metaclass=A
         """
         return -self._combine(self.rarity(X).to_numpy())
 
-    def decision_function(self, X):
-        """``score_samples`` minus ``offset_``.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_rows, n_features)
-
-        Returns
-        -------
-        float64 ndarray of shape (n_rows,)
-            Negative where a row is flagged.
-        """
-        return self.score_samples(X) - self.offset_
-
-    def predict(self, X):
-        """Flag rows.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_rows, n_features)
-
-        Returns
-        -------
-        int64 ndarray of shape (n_rows,)
-            -1 = anomalous, 1 = normal.
-        """
-        return np.where(self.decision_function(X) < 0, -1, 1)
-
     def stream_scores(self, X, state=None, index=None):
         """Score and flag a chunk; see :func:`skdsn.streaming.stream_scores`.
 
@@ -136,6 +117,7 @@ class DetectorParts(MetaEstimatorMixin, OutlierMixin, BaseEstimator, metaclass=A
         state : dict, default=None
             What the call for the previous chunk returned.
         index : pandas.Index, default=None
+            Of the rows of an array, which has none.
 
         Returns
         -------
@@ -146,13 +128,15 @@ class DetectorParts(MetaEstimatorMixin, OutlierMixin, BaseEstimator, metaclass=A
         """
         check_is_fitted(self)
         frame, _ = self._read(X, None, reset=False)
+        if index is not None and not isinstance(X, pd.DataFrame):
+            frame = frame.set_axis(index)  # the rows of an array are numbered on
         state, new, scores = {} if state is None else state, {}, {}
         for name, detector in self.detectors_.items():
             scores[name], _, new[name] = stream_scores(
                 detector, frame[self.columns_[name]], state.get(name), index
             )
         combined = self._combine(self._rarities(scores, frame.index).to_numpy())
-        return combined, (-combined - self.offset_ < 0).astype(np.int8), new
+        return combined, self._flags(combined), new
 
     def _read(self, X, y, *, reset):
         """Read rows as a frame whose columns have names, and their labels."""

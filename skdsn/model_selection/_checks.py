@@ -5,8 +5,30 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
+from sklearn.model_selection import BaseCrossValidator
 
 from skdsn._core.segments import lengths, reduce_segments
+
+
+class TrackSplitter(BaseCrossValidator):
+    """Base of the splitters that know their number of splits, ``n_splits``."""
+
+    n_splits: int
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        """Give the number of splits.
+
+        Parameters
+        ----------
+        X, y, groups : object
+            Ignored.
+
+        Returns
+        -------
+        int
+            The `n_splits` given.
+        """
+        return self.n_splits
 
 
 def check_integer(name, value, *, lowest):

@@ -1,13 +1,12 @@
 """Splits of whole tracks, forward in time."""
 
 import numpy as np
-from sklearn.model_selection import BaseCrossValidator
 
-from skdsn.model_selection._checks import check_integer, read_gap, units
+from skdsn.model_selection._checks import TrackSplitter, check_integer, read_gap, units
 from skdsn.tracks import read_tracks
 
 
-class ForwardTrackSplit(BaseCrossValidator):
+class ForwardTrackSplit(TrackSplitter):
     """Train on the tracks that are over, test on those that come after.
 
     Tracks are put in the order of their start times and cut into ``n_splits + 1``
@@ -75,21 +74,6 @@ class ForwardTrackSplit(BaseCrossValidator):
         self.gap = gap
         self.test_size = test_size
         self.max_train_size = max_train_size
-
-    def get_n_splits(self, X=None, y=None, groups=None):
-        """Give the number of splits.
-
-        Parameters
-        ----------
-        X, y, groups : object
-            Ignored.
-
-        Returns
-        -------
-        int
-            The `n_splits` given.
-        """
-        return self.n_splits
 
     def split(self, X, y=None, groups=None):
         """Yield the rows of training and test set, split by split.

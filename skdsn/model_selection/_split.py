@@ -4,16 +4,16 @@ import warnings
 from numbers import Integral
 
 import numpy as np
-from sklearn.model_selection import BaseCrossValidator, check_cv
+from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state
 
 from skdsn._core.segments import lengths, reduce_segments
 from skdsn.base import read_labels
-from skdsn.model_selection._checks import check_integer, units
+from skdsn.model_selection._checks import TrackSplitter, check_integer, units
 from skdsn.tracks import read_tracks
 
 
-class StratifiedTrackKFold(BaseCrossValidator):
+class StratifiedTrackKFold(TrackSplitter):
     """Folds of whole tracks, each with its share of the anomalous ones.
 
     Tracks that hold an anomaly are spread over the folds as evenly as they can be,
@@ -61,21 +61,6 @@ class StratifiedTrackKFold(BaseCrossValidator):
         self.n_splits = n_splits
         self.shuffle = shuffle
         self.random_state = random_state
-
-    def get_n_splits(self, X=None, y=None, groups=None):
-        """Give the number of folds.
-
-        Parameters
-        ----------
-        X, y, groups : object
-            Ignored.
-
-        Returns
-        -------
-        int
-            The `n_splits` given.
-        """
-        return self.n_splits
 
     def split(self, X, y=None, groups=None):
         """Yield the rows of training and test set, fold by fold.

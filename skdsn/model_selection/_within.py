@@ -4,14 +4,18 @@ import warnings
 from numbers import Real
 
 import numpy as np
-from sklearn.model_selection import BaseCrossValidator
 
 from skdsn._core.segments import lengths
-from skdsn.model_selection._checks import check_integer, read_gap, train_ends
+from skdsn.model_selection._checks import (
+    TrackSplitter,
+    check_integer,
+    read_gap,
+    train_ends,
+)
 from skdsn.tracks import read_tracks
 
 
-class WithinTrackChronologicalSplit(BaseCrossValidator):
+class WithinTrackChronologicalSplit(TrackSplitter):
     """Train on the first part of every track, test on its last.
 
     Parameters
@@ -57,21 +61,6 @@ class WithinTrackChronologicalSplit(BaseCrossValidator):
         self.n_splits = n_splits
         self.test_size = test_size
         self.gap = gap
-
-    def get_n_splits(self, X=None, y=None, groups=None):
-        """Give the number of splits.
-
-        Parameters
-        ----------
-        X, y, groups : object
-            Ignored.
-
-        Returns
-        -------
-        int
-            The `n_splits` given.
-        """
-        return self.n_splits
 
     def split(self, X, y=None, groups=None):
         """Yield the rows of training and test set, split by split.

@@ -99,6 +99,16 @@ def test_a_stream_gives_the_scores_of_the_batch():
     np.testing.assert_allclose(streamed, -ensemble.score_samples(X), atol=1e-9)
 
 
+def test_the_rows_of_an_array_are_numbered_on_in_a_stream():
+    X = noise(1).to_numpy()
+    ensemble = DetectorEnsemble([("shape", SubsequenceNeighborsDetector(length=5))])
+    stream = StreamingDetector(ensemble.fit(X))
+    scores = [stream.update(X[i : i + 90])["score"] for i in range(0, len(X), 90)]
+    np.testing.assert_allclose(
+        np.concatenate(scores), -ensemble.score_samples(X), atol=1e-9
+    )
+
+
 def test_parallel_fits_are_the_same():
     X = noise()
     np.testing.assert_array_equal(

@@ -1,12 +1,12 @@
-"""The named detectors: Pipelines from raw telemetry to scored rows."""
+"""Recipes for station passes with labels: from raw telemetry to scored rows."""
 
-from imblearn.pipeline import Pipeline
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
 from skdsn.detectors._balance import AdaptiveSMOTE
+from skdsn.detectors.recipes._pipeline import as_detector
 from skdsn.encoders import CNNBiLSTMEncoder, LSTMForecaster, TransformerEncoder
 from skdsn.labeling import WindowLabeler
 from skdsn.preprocessing import (
@@ -67,42 +67,6 @@ def _keep(pattern):
         [("keep", "passthrough", make_column_selector(pattern))],
         verbose_feature_names_out=False,
     )
-
-
-def as_detector(steps, overrides):
-    """Make a Pipeline of steps, with steps and parameters put in their place.
-
-    Parameters
-    ----------
-    steps : list of (str, estimator)
-    overrides : dict
-
-    Returns
-    -------
-    imblearn.pipeline.Pipeline
-    """
-    detector = Pipeline(steps)
-    names = {name.partition("__")[0] for name in overrides}
-    # Steps, and parameters of the Pipeline itself, such as memory.
-    known = {*detector.named_steps, *detector.get_params(deep=False)}
-    unknown = sorted(names - known)
-    if unknown:
-        raise TypeError(
-            f"The recipe has no parameter or step {unknown[0]!r}; its steps are "
-            f"{', '.join(detector.named_steps)}."
-        )
-    detector.set_params(**{k: v for k, v in overrides.items() if "__" not in k})
-    for name, value in overrides.items():
-        if "__" not in name:
-            continue
-        step = detector.named_steps[name.partition("__")[0]]
-        if not hasattr(step, "set_params"):
-            raise ValueError(
-                f"{name}={value!r} sets a parameter of a step that is replaced by "
-                f"{step!r}; leave one of the two out."
-            )
-    detector.set_params(**{k: v for k, v in overrides.items() if "__" in k})
-    return detector.set_output(transform="pandas")
 
 
 def make_mro_detector(

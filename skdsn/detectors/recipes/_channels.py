@@ -1,9 +1,9 @@
-"""Recipes that need no labels: one channel, and what belongs to it."""
+"""Recipes for channels without labels."""
 
 from skdsn.detectors._distances import SubsequenceDistances
 from skdsn.detectors._dynamic_threshold import DynamicThresholdDetector
 from skdsn.detectors._smooth import ErrorSmoother
-from skdsn.detectors.recipes import as_detector
+from skdsn.detectors.recipes._pipeline import as_detector
 from skdsn.encoders import LSTMForecaster
 
 
