@@ -13,7 +13,14 @@ from skdsn.detectors import (
     SubsequenceNeighborsDetector,
     TunedThresholdDetector,
 )
-from skdsn.encoders import CNNBiLSTMEncoder, LSTMForecaster, TransformerEncoder
+from skdsn.encoders import (
+    CNNBiLSTMEncoder,
+    FleetForecaster,
+    LSTMForecaster,
+    TCNForecaster,
+    TransformerEncoder,
+    WindowedLSTMForecaster,
+)
 from skdsn.forecasters import (
     EchoStateForecaster,
     LimitChecker,
@@ -45,6 +52,28 @@ WITH_MEMORY = [
     ),
     LSTMForecaster(
         hidden_size=4, max_epochs=1, chunk_length=16, max_gap=60, random_state=0
+    ),
+    TCNForecaster(
+        n_filters=4,
+        n_blocks=2,
+        max_epochs=1,
+        chunk_length=16,
+        horizon=3,
+        aggregate="mean",
+        max_gap=60,
+        random_state=0,
+    ),
+    WindowedLSTMForecaster(
+        context=4,
+        horizon=2,
+        hidden_size=3,
+        max_epochs=1,
+        max_gap=60,
+        random_state=0,
+    ),
+    FleetForecaster(
+        LSTMForecaster(hidden_size=3, max_epochs=1, chunk_length=16, max_gap=60),
+        random_state=0,
     ),
     TransformerEncoder(
         window=4,

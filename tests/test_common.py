@@ -91,14 +91,17 @@ STRICT = [
     "DetectorEnsemble",
     "DynamicThresholdDetector",
     "EchoStateForecaster",
+    "FleetForecaster",
     "LSTMForecaster",
     "LimitChecker",
     "PersistenceForecaster",
     "RidgeForecaster",
     "SubsequenceDistances",
     "SubsequenceNeighborsDetector",
+    "TCNForecaster",
     "TransformerEncoder",
     "TunedThresholdDetector",
+    "WindowedLSTMForecaster",
     "WindowLabeler",
 ]
 

@@ -60,6 +60,35 @@ def positions(bounds):
     return np.arange(bounds[-1]) - row_starts(bounds)
 
 
+def pieces(bounds, length):
+    """Cut segments into pieces of no more than so many rows.
+
+    Parameters
+    ----------
+    bounds : ndarray of shape (n_segments + 1,)
+    length : int
+
+    Returns
+    -------
+    starts, stops : int64 ndarray of shape (n_pieces,)
+        Half-open rows of each piece; the last one of a segment may be shorter.
+    segments : int64 ndarray of shape (n_pieces,)
+        Number of the segment of each piece.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> starts, stops, segments = pieces(np.array([0, 5, 7]), 3)
+    >>> starts, stops, segments
+    (array([0, 3, 5]), array([3, 5, 7]), array([0, 0, 1]))
+    """
+    counts = -(-lengths(bounds) // length)
+    segments = np.repeat(np.arange(len(counts)), counts)
+    first = np.repeat(np.cumsum(counts) - counts, counts)
+    starts = bounds[segments] + (np.arange(len(segments)) - first) * length
+    return starts, np.minimum(starts + length, bounds[segments + 1]), segments
+
+
 def reduce_segments(values, bounds, ufunc):
     """Reduce each segment with a ufunc, e.g. ``np.add`` or ``np.maximum``.
 

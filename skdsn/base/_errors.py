@@ -41,13 +41,19 @@ class ErrorTransformer(RowTransformer):
     `scaler` and `passthrough`, learns in ``_learn(rows, labels)`` from
     ``self._scale(rows.data)``, and puts its absolute errors, in scaled units, into
     ``_table``. Rows labelled 1 are for it to leave out. Scaler and targets are
-    learnt here, without them.
+    learnt here, without them. Where there is a parameter `known_inputs`, columns that
+    are known beforehand, ``known_indices_`` tells where they are.
     """
 
     _min_features = 1
     scaler: object = None
+    known_inputs: tuple = ()
 
     def _fit(self, rows, y):
+        self._learn(rows, self._prepare(rows, y))
+
+    def _prepare(self, rows, y):
+        """Learn targets and scaler; return the labels."""
         labels = read_labels(y, rows.tracks, unlabelled=True)
         n_rows, n_features = rows.data.shape
         if n_features < self._min_features:
@@ -75,6 +81,7 @@ class ErrorTransformer(RowTransformer):
                 "or leave a column out of inputs_only."
             )
         self.targets_ = [str(names[i]) for i in self.target_indices_]
+        self.known_indices_ = self._find_known(names)
         taken = set(names) & set(self._own_names())
         if self.passthrough and taken:
             raise ValueError(
@@ -86,7 +93,17 @@ class ErrorTransformer(RowTransformer):
             scaler = StandardScaler() if self.scaler is None else clone(self.scaler)
             nominal = rows.data if normal.all() else rows.data[normal]
             self.scaler_ = scaler.fit(nominal)
-        self._learn(rows, labels)
+        return labels
+
+    def _find_known(self, names):
+        known = np.flatnonzero([name in set(self.known_inputs) for name in names])
+        both = np.intersect1d(known, self.target_indices_)
+        if len(both):
+            raise ValueError(
+                f"Column {names[both[0]]!r} is named in targets and in known_inputs; "
+                "what is known beforehand needs no forecast, so name it in one only."
+            )
+        return known
 
     def _choose_targets(self, rows, normal, names):
         if not isinstance(self.targets, str):
@@ -117,7 +134,7 @@ class ErrorTransformer(RowTransformer):
 
     def _never_targets(self):
         """Names of the columns that no rule may choose."""
-        return set(self.inputs_only)
+        return set(self.inputs_only) | set(self.known_inputs)
 
     def _most_predictable(self, values, bounds, normal, columns, most):
         """Columns that vary most slowly: by the share of variance above one row."""

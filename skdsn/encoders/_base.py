@@ -27,18 +27,40 @@ ENCODER_CONSTRAINTS = {
 class BaseEncoder(ErrorTransformer, MemoryTransformer):
     """Base of the encoders: telemetry to latent vectors and prediction errors.
 
-    A subclass trains its network in ``_train(values, rows, labels, rng)``, which calls
-    ``_fit_network``, and encodes a chunk in ``_encode(values, tracks, bounds,
-    memories)``, which returns latents, errors and ``remember``.
+    A subclass says what its network is trained on in ``_task(values, rows, labels,
+    rng)``, which returns arguments of :class:`~skdsn.encoders._training.Training`, and
+    encodes a chunk in ``_encode(values, tracks, bounds, memories)``, which returns
+    latents, errors and ``remember``.
     """
 
-    def _fit(self, rows, y):
+    def _prepare(self, rows, y):
         self.n_latents_ = self._latent_size()
-        super()._fit(rows, y)
+        return super()._prepare(rows, y)
 
     def _learn(self, rows, labels):
+        from skdsn.encoders._training import train_network
+
+        self.net_, self.history_ = train_network(self._training(rows, labels))
+
+    def _training(self, rows, labels):
+        """Say what the network is trained on, and how."""
+        from skdsn.encoders._training import Training, resolve_device
+
         rng = check_random_state(self.random_state)
-        self._train(self._scale(rows.data), rows, labels, rng)
+        self.device_ = resolve_device(self.device)
+        task = self._task(self._scale(rows.data), rows, labels, rng)
+        return Training(
+            seed=int(rng.randint(2**31 - 1)),
+            device=self.device_,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            batch_size=self.batch_size,
+            max_epochs=self.max_epochs,
+            patience=self.patience,
+            verbose=self.verbose,
+            title=type(self).__name__,
+            **task,
+        )
 
     def _stream(self, data, tracks, bounds, memories):
         scaled = self._scale(data)
@@ -49,52 +71,20 @@ class BaseEncoder(ErrorTransformer, MemoryTransformer):
         latents = [f"latent_{i}" for i in range(self.n_latents_)]
         return [*latents, *super()._own_names()]
 
-    def _fit_network(
-        self,
-        module,
-        module_params,
-        criterion_params,
-        train_set,
-        valid_set,
-        rng,
-        n_threads=None,
-    ):
-        """Fit ``net_`` and ``history_``; see train_network."""
-        from skdsn.encoders._training import resolve_device, train_network
-
-        self.device_ = resolve_device(self.device)
-        self.net_, self.history_ = train_network(
-            module,
-            module_params,
-            criterion_params,
-            train_set,
-            valid_set,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            batch_size=self.batch_size,
-            max_epochs=self.max_epochs,
-            patience=self.patience,
-            device=self.device_,
-            seed=int(rng.randint(2**31 - 1)),
-            verbose=self.verbose,
-            title=type(self).__name__,
-            n_threads=n_threads,
-        )
-
     @abstractmethod
     def _latent_size(self):
         """Size of the latent vector."""
 
     @abstractmethod
-    def _train(self, values, rows, labels, rng):
-        """Train the network by ``_fit_network``."""
+    def _task(self, values, rows, labels, rng):
+        """Say what the network is trained on; see the class."""
 
     @abstractmethod
     def _encode(self, values, tracks, bounds, memories):
         """Encode a chunk; see the class."""
 
 
-def validation_rows(tracks, fraction, rng):
+def validation_rows(tracks, fraction, rng, gap=0):
     """Set aside whole tracks for validation, or the end of a single one.
 
     Parameters
@@ -103,19 +93,24 @@ def validation_rows(tracks, fraction, rng):
     fraction : float
         Share of the tracks to set aside.
     rng : numpy.random.RandomState
+    gap : int, default=0
+        Rows of a single track between both parts.
 
     Returns
     -------
-    valid : bool ndarray of shape (n_rows,)
-        Rows of the validation part.
+    in_train, in_valid : bool ndarray of shape (n_rows,)
     """
-    valid = np.zeros(tracks.n_rows, dtype=bool)
+    in_valid = np.zeros(tracks.n_rows, dtype=bool)
     if fraction == 0:
-        return valid
+        return ~in_valid, in_valid
     if len(tracks) == 1:
-        valid[int(np.ceil(tracks.n_rows * (1 - fraction))) :] = True
-        return valid
+        cut = int(np.ceil(tracks.n_rows * (1 - fraction)))
+        in_valid[cut:] = True
+        in_train = ~in_valid
+        in_train[max(cut - gap, 0) : cut] = False
+        return in_train, in_valid
     n_valid = min(max(1, round(fraction * len(tracks))), len(tracks) - 1)
     chosen = np.zeros(len(tracks), dtype=bool)
     chosen[rng.permutation(len(tracks))[:n_valid]] = True
-    return chosen[tracks.of_rows()]
+    in_valid = chosen[tracks.of_rows()]
+    return ~in_valid, in_valid

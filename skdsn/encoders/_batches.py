@@ -44,36 +44,54 @@ class WindowBatches(torch.utils.data.Dataset):
 
 
 class ChunkBatches(torch.utils.data.Dataset):
-    """Stretches of tracks and the targets one row later, for a loss at every row.
+    """Stretches of tracks and the rows after each row, for a loss at every row.
 
     Parameters
     ----------
     values : float32 ndarray of shape (n_rows, n_channels)
-    targets : float32 ndarray of shape (n_rows, n_targets)
-        What to predict at each row, NaN where there is nothing to learn.
-    starts, stops : int ndarray of shape (n_chunks,)
-        Half-open rows of each chunk; shorter ones are padded.
+    targets, known : int ndarray of shape (n_targets,), (n_known,)
+        Channels to forecast; channels known beforehand of the row forecast.
+    horizon : int
+        Rows ahead that are forecast.
+    starts, stops, ends : int ndarray of shape (n_chunks,)
+        Half-open rows of each chunk; shorter ones are padded. No row at or after its
+        end is forecast.
     length : int
     """
 
-    def __init__(self, values, targets, starts, stops, length):
+    def __init__(self, values, targets, known, horizon, starts, stops, ends, length):
         self.values = values
         self.targets = targets
+        self.known = known
+        self.horizon = horizon
         self.starts = starts
         self.stops = stops
+        self.ends = ends
         self.length = length
 
     def __len__(self):
         return len(self.starts)
 
     def __getitems__(self, items):
-        """Gather a whole batch: torch calls this with the numbers of its chunks."""
+        """Gather a whole batch: torch calls this with the numbers of its chunks.
+
+        Inputs are (B, T, n_channels), and (B, T, horizon, n_known) if something is
+        known; targets (B, T, horizon, n_targets), NaN where there are none.
+        """
         items = np.asarray(items)
-        rows = self.starts[items, None] + np.arange(self.length)
+        starts = self.starts[items, None]
+        rows = starts + np.arange(self.length)
         inside = rows < self.stops[items, None]
-        rows = np.where(inside, rows, self.starts[items, None])
-        targets = np.where(inside[..., None], self.targets[rows], np.float32(np.nan))
-        return torch.from_numpy(self.values[rows]), torch.from_numpy(targets)
+        later = rows[..., None] + np.arange(1, self.horizon + 1)
+        there = inside[..., None] & (later < self.ends[items, None, None])
+        later = np.where(there, later, starts[..., None])
+        targets = self.values[later[..., None], self.targets]
+        targets[~there] = np.nan
+        inputs = {"X": torch.from_numpy(self.values[np.where(inside, rows, starts)])}
+        if len(self.known):
+            known = self.values[later[..., None], self.known]
+            inputs["known"] = torch.from_numpy(known)
+        return inputs, torch.from_numpy(targets)
 
 
 def keep_batch(batch):

@@ -180,11 +180,11 @@ class CNNBiLSTMEncoder(WindowedEncoder):
             "dropout": self.dropout,
             "classify": self._has_classifier,
         }
-        return (
-            CNNBiLSTMNet,
-            params,
-            {"classification_weight": self.classification_weight},
-        )
+        return {
+            "module": CNNBiLSTMNet,
+            "module_params": params,
+            "criterion_params": {"classification_weight": self.classification_weight},
+        }
 
     def _latent_size(self):
         return 2 * self.hidden_size

@@ -4,13 +4,13 @@ from numbers import Integral
 
 import numpy as np
 
-from skdsn._core.segments import boundaries, lengths
+from skdsn._core.segments import lengths
 from skdsn._sklearn import Interval
-from skdsn.encoders._base import ENCODER_CONSTRAINTS, BaseEncoder, validation_rows
+from skdsn.encoders._one_pass import ONE_PASS_CONSTRAINTS, OnePassForecaster
 
 
-class LSTMForecaster(BaseEncoder):
-    """Encode a track in one pass with an LSTM that forecasts its next row.
+class LSTMForecaster(OnePassForecaster):
+    """Encode a track in one pass with an LSTM that forecasts its next rows.
 
     The network runs once over a track and carries its state, so a row costs the
     same whatever came before it, and a stream continues exactly where it stopped.
@@ -29,6 +29,15 @@ class LSTMForecaster(BaseEncoder):
     inputs_only : sequence of str, default=()
         Columns that no rule may choose, such as clocks and commands; a name that is no
         column, as of one that was pruned, is ignored.
+    known_inputs : sequence of str, default=()
+        Columns of the forecast row that may be used, such as commands, for they are
+        known beforehand; no target then. A name that is no column is ignored.
+    horizon : int, default=1
+        Rows ahead that are forecast, each by outputs of its own. With more than one
+        the network cannot get away with repeating the last row.
+    aggregate : {"first", "mean"}, default="first"
+        Whether what is expected of a row is the forecast made one row before, or the
+        mean of those made in the last `horizon` rows.
     hidden_size : int, default=64
         Size of the latent vector.
     n_layers : int, default=1
@@ -51,6 +60,9 @@ class LSTMForecaster(BaseEncoder):
     validation_fraction : float, default=0.15
         Share of the tracks, at least one, set aside for validation; the end of the
         track if there is only one. 0 lets the training loss decide.
+    validation_gap : int, default=0
+        Rows of a single track left out before its validation part, which would
+        otherwise be all too like the last training rows.
     passthrough : bool, default=False
         Append the scaled input columns to the output.
     max_gap : float, str or pandas.Timedelta, default=None
@@ -77,13 +89,16 @@ class LSTMForecaster(BaseEncoder):
 
     See Also
     --------
+    TCNForecaster : Convolutions instead.
+    FleetForecaster : The networks of many channels, trained at once.
+    WindowedLSTMForecaster : The published telemanom, afresh for every row.
     TransformerEncoder, CNNBiLSTMEncoder : One window per row.
 
     Notes
     -----
-    ``transform`` returns ``latent_*``, ``error_<target>`` (absolute error of the
-    forecast made one row before, in scaled units; 0 for the first row of a segment,
-    which nothing forecasts) and ``error`` (mean Huber error over targets).
+    ``transform`` returns ``latent_*``, ``error_<target>`` (absolute error of what
+    earlier rows forecast, in scaled units; 0 for the first row of a segment, which
+    nothing forecasts) and ``error`` (mean Huber error over targets).
 
     References
     ----------
@@ -105,10 +120,9 @@ class LSTMForecaster(BaseEncoder):
     """
 
     _parameter_constraints: dict = {
-        **ENCODER_CONSTRAINTS,
+        **ONE_PASS_CONSTRAINTS,
         "hidden_size": [Interval(Integral, 1, None, closed="left")],
         "n_layers": [Interval(Integral, 1, None, closed="left")],
-        "chunk_length": [Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
@@ -117,6 +131,9 @@ class LSTMForecaster(BaseEncoder):
         targets="predictability",
         n_targets=None,
         inputs_only=(),
+        known_inputs=(),
+        horizon=1,
+        aggregate="first",
         hidden_size=64,
         n_layers=1,
         dropout=0.0,
@@ -128,6 +145,7 @@ class LSTMForecaster(BaseEncoder):
         max_epochs=50,
         patience=8,
         validation_fraction=0.15,
+        validation_gap=0,
         passthrough=False,
         max_gap=None,
         device="auto",
@@ -137,6 +155,9 @@ class LSTMForecaster(BaseEncoder):
         self.targets = targets
         self.n_targets = n_targets
         self.inputs_only = inputs_only
+        self.known_inputs = known_inputs
+        self.horizon = horizon
+        self.aggregate = aggregate
         self.hidden_size = hidden_size
         self.n_layers = n_layers
         self.dropout = dropout
@@ -148,100 +169,31 @@ class LSTMForecaster(BaseEncoder):
         self.max_epochs = max_epochs
         self.patience = patience
         self.validation_fraction = validation_fraction
+        self.validation_gap = validation_gap
         self.passthrough = passthrough
         self.max_gap = max_gap
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
 
-    def _train(self, values, rows, labels, rng):
+    def _network(self):
         from skdsn.encoders._modules import LSTMNet
 
-        bounds = rows.tracks.segments(self.max_gap)
-        if labels is not None:
-            # No stretch holds an anomalous row: its state would carry it on.
-            bounds = np.union1d(bounds, boundaries(labels == 1))
-        targets = _next_rows(values[:, self.target_indices_], bounds)
-        if labels is not None:
-            targets[labels == 1] = np.nan
-        if not np.isfinite(targets).any():
-            raise ValueError(
-                "No normal row is followed by another one in its track, so there is "
-                f"nothing to forecast; got n_samples={len(values)} rows in "
-                f"{len(bounds) - 1} segments."
-            )
-        valid = validation_rows(rows.tracks, self.validation_fraction, rng)
-        train_set, valid_set = self._batches(values, targets, bounds, valid)
-        self._fit_network(
-            LSTMNet,
-            {
-                "n_inputs": values.shape[1],
-                "targets": self.target_indices_.tolist(),
-                "hidden_size": self.hidden_size,
-                "n_layers": self.n_layers,
-                "dropout": self.dropout,
-            },
-            {},
-            train_set,
-            valid_set,
-            rng,
-            n_threads=1,
-        )
+        params = {
+            "hidden_size": self.hidden_size,
+            "n_layers": self.n_layers,
+            "dropout": self.dropout,
+        }
+        return {"module": LSTMNet, "module_params": params, "n_threads": 1}
 
     def _latent_size(self):
         return self.hidden_size
 
-    def _batches(self, values, targets, bounds, valid):
-        from skdsn.encoders._batches import ChunkBatches
-
-        # A single track is cut into a training and a validation part.
-        cut = np.flatnonzero(np.diff(valid)) + 1
-        bounds = np.union1d(bounds, cut)
-        counts = -(-lengths(bounds) // self.chunk_length)
-        segment = np.repeat(np.arange(len(counts)), counts)
-        first = np.repeat(np.cumsum(counts) - counts, counts)
-        starts = bounds[segment] + (np.arange(len(segment)) - first) * self.chunk_length
-        stops = np.minimum(starts + self.chunk_length, bounds[segment + 1])
-        known = np.logical_or.reduceat(np.isfinite(targets).any(axis=1), starts)
-        in_valid = valid[starts] & known
-        in_train = ~valid[starts] & known
-        if not in_train.any() or not in_valid.any():
-            in_train, in_valid = known, np.zeros_like(known)
-
-        def part(chosen):
-            return ChunkBatches(
-                values, targets, starts[chosen], stops[chosen], self.chunk_length
-            )
-
-        return part(in_train), part(in_valid) if in_valid.any() else None
-
-    def _encode(self, values, tracks, bounds, memories):
-        """Encode a chunk in one pass.
-
-        Memory of a segment: hidden and cell state, each (n_layers, hidden), and the
-        forecast of the next row, (n_targets,).
-        """
-        latents, forecasts, state = self._run(values, bounds, memories)
-        expected = np.empty_like(forecasts)
-        expected[1:] = forecasts[:-1]
-        begins = bounds[:-1]
-        expected[begins] = values[np.ix_(begins, self.target_indices_)]
-        for i, memory in enumerate(memories):
-            if memory is not None:
-                expected[bounds[i]] = memory[2]
-        errors = np.abs(expected - values[:, self.target_indices_])
-
-        def remember(i):
-            return (
-                state[0][:, i].copy(),
-                state[1][:, i].copy(),
-                forecasts[bounds[i + 1] - 1].copy(),
-            )
-
-        return latents, errors, remember
-
     def _run(self, values, bounds, memories):
-        """Run the network over all segments side by side, a stretch at a time."""
+        """Run over all segments side by side, a stretch at a time.
+
+        Memory of a segment: hidden and cell state, (2, n_layers, hidden).
+        """
         import torch
 
         from skdsn.encoders._training import torch_threads
@@ -255,11 +207,12 @@ class LSTMForecaster(BaseEncoder):
         state = np.zeros((2, *shape))
         for i, memory in enumerate(memories):
             if memory is not None:
-                state[0, :, i], state[1, :, i] = memory[0], memory[1]
+                state[:, :, i] = memory
         state = torch.from_numpy(state[:, :, order]).to(weight.device, weight.dtype)
         latents = np.empty((len(values), self.hidden_size), dtype=np.float32)
-        n_targets = len(self.target_indices_)
-        forecasts = np.empty((len(values), n_targets), dtype=np.float32)
+        forecasts = np.empty(
+            (len(values), self.horizon, len(self.target_indices_)), dtype=np.float32
+        )
         step = 0
         with torch.inference_mode(), torch_threads(1):
             while step < length[0]:
@@ -280,12 +233,8 @@ class LSTMForecaster(BaseEncoder):
                 step += here[0]
         back = np.empty((2, *shape))
         back[:, :, order] = state.cpu().numpy()
-        return latents, forecasts, back
 
+        def remember(i):
+            return back[:, :, i].copy()
 
-def _next_rows(values, bounds):
-    """Values one row later; NaN in the last row of a segment."""
-    following = np.full_like(values, np.nan)
-    following[:-1] = values[1:]
-    following[bounds[1:] - 1] = np.nan
-    return following
+        return latents, forecasts, remember

@@ -112,25 +112,79 @@ class CNNBiLSTMNet(nn.Module):
         return torch.cat([prediction, self.classifier(latent)], dim=1)
 
 
-class LSTMNet(nn.Module):
-    """Unidirectional LSTM; predicts the targets of the next row at every row.
+class OnePassNet(nn.Module):
+    """Base of the networks that forecast the targets of the next rows at every row.
 
-    The head predicts the change from the present row, so that an untrained
-    network is a persistence forecast.
+    The head forecasts the change from the present row, so that an untrained network
+    is a persistence forecast. What is known beforehand of a row is added to all
+    forecasts of it.
 
     Parameters
     ----------
     n_inputs : int
     targets : sequence of int
         Input columns to forecast.
+    n_known : int
+        Columns known beforehand.
+    horizon : int
+        Rows ahead.
+    n_latents : int
+    """
+
+    def __init__(self, targets, n_known, horizon, n_latents):
+        super().__init__()
+        self.register_buffer("targets", torch.as_tensor(targets, dtype=torch.long))
+        self.horizon = horizon
+        n_outputs = horizon * len(targets)
+        self.head = nn.Linear(n_latents, n_outputs)
+        if n_known:
+            self.known_head = nn.Linear(n_known, n_outputs, bias=False)
+
+    def forecast(self, X, z):
+        """Forecast without what is known: (B, T, horizon, n_targets)."""
+        steps = self.head(z).unflatten(-1, (self.horizon, -1))
+        return X[..., None, self.targets] + steps
+
+    def known_weights(self):
+        """Weights of what is known: (horizon, n_targets, n_known)."""
+        return self.known_head.weight.unflatten(0, (self.horizon, -1))
+
+    def forward(self, X, known=None):
+        """(B, T, n_inputs), (B, T, horizon, n_known) -> (B, T, horizon, n_targets)."""
+        forecast = self.forecast(X, self.latents(X))
+        if known is None:
+            return forecast
+        return forecast + torch.einsum("bthk,hnk->bthn", known, self.known_weights())
+
+    def latents(self, X):
+        """(B, T, n_inputs) -> (B, T, n_latents)."""
+        raise NotImplementedError
+
+
+class LSTMNet(OnePassNet):
+    """Unidirectional LSTM.
+
+    Parameters
+    ----------
+    n_inputs : int
+    targets : sequence of int
+    n_known, horizon : int
     hidden_size, n_layers : int
     dropout : float
         Between the LSTM layers.
     """
 
-    def __init__(self, n_inputs, targets, hidden_size=64, n_layers=1, dropout=0.0):
-        super().__init__()
-        self.register_buffer("targets", torch.as_tensor(targets, dtype=torch.long))
+    def __init__(
+        self,
+        n_inputs,
+        targets,
+        n_known=0,
+        horizon=1,
+        hidden_size=64,
+        n_layers=1,
+        dropout=0.0,
+    ):
+        super().__init__(targets, n_known, horizon, hidden_size)
         self.lstm = nn.LSTM(
             n_inputs,
             hidden_size,
@@ -138,27 +192,132 @@ class LSTMNet(nn.Module):
             batch_first=True,
             dropout=dropout if n_layers > 1 else 0.0,
         )
-        self.head = nn.Linear(hidden_size, len(targets))
 
     def encode(self, X, lengths, state=None):
         """Run over tracks that go on from a state.
 
         Arguments: rows (B, T, n_inputs), padded; lengths (B,), not increasing;
         state (h, c), each (n_layers, B, hidden).
-        Returns: latents (B, T, hidden), predictions (B, T, n_targets), state after
-        the last row of each track.
+        Returns: latents (B, T, hidden), forecasts (B, T, horizon, n_targets) without
+        what is known, state after the last row of each track.
         """
         packed = nn.utils.rnn.pack_padded_sequence(X, lengths, batch_first=True)
         z, state = self.lstm(packed, state)
         z, _ = nn.utils.rnn.pad_packed_sequence(
             z, batch_first=True, total_length=X.shape[1]
         )
-        return z, X[..., self.targets] + self.head(z), state
+        return z, self.forecast(X, z), state
+
+    def latents(self, X):
+        """(B, T, n_inputs) -> (B, T, hidden)."""
+        return self.lstm(X)[0]
+
+
+class TCNNet(OnePassNet):
+    """Causal dilated convolutions with residual connections.
+
+    Block *i* holds two convolutions whose taps lie ``2 ** i`` rows apart.
+
+    Parameters
+    ----------
+    n_inputs : int
+    targets : sequence of int
+    n_known, horizon : int
+    n_filters, kernel_size, n_blocks : int
+    dropout : float
+        Behind each convolution.
+    """
+
+    def __init__(
+        self,
+        n_inputs,
+        targets,
+        n_known=0,
+        horizon=1,
+        n_filters=32,
+        kernel_size=3,
+        n_blocks=5,
+        dropout=0.0,
+    ):
+        super().__init__(targets, n_known, horizon, n_filters)
+        self.embed = nn.Linear(n_inputs, n_filters)
+        self.blocks = nn.ModuleList(
+            _CausalBlock(n_filters, kernel_size, 2**i, dropout) for i in range(n_blocks)
+        )
+
+    def latents(self, X):
+        """(B, T, n_inputs) -> (B, T, n_filters)."""
+        z = self.embed(X).transpose(1, 2)  # (B, filter, T)
+        for block in self.blocks:
+            z = block(z)
+        return z.transpose(1, 2)
+
+
+class _CausalBlock(nn.Module):
+    def __init__(self, n_filters, kernel_size, dilation, dropout):
+        super().__init__()
+        self.reach = (kernel_size - 1) * dilation
+        self.convs = nn.ModuleList(
+            nn.Conv1d(n_filters, n_filters, kernel_size, dilation=dilation)
+            for _ in range(2)
+        )
+        self.dropout = nn.Dropout(dropout)
 
     def forward(self, X):
-        """(B, T, n_inputs) -> (B, T, n_targets)."""
-        z, _ = self.lstm(X)
-        return X[..., self.targets] + self.head(z)
+        """(B, filter, T) -> (B, filter, T)."""
+        z = X
+        for conv in self.convs:
+            z = conv(nn.functional.pad(z, (self.reach, 0)))
+            z = self.dropout(torch.relu(z))
+        return X + z
+
+
+class WindowedLSTMNet(nn.Module):
+    """The network of telemanom: two LSTM layers, afresh over each window.
+
+    Weights start as in Keras: Glorot, orthogonal, a forget gate of 1, one bias.
+
+    Parameters
+    ----------
+    n_inputs, n_outputs : int
+    hidden_size, n_layers : int
+    dropout : float
+        Behind every layer.
+    """
+
+    def __init__(self, n_inputs, n_outputs, hidden_size=80, n_layers=2, dropout=0.3):
+        super().__init__()
+        self.lstm = nn.LSTM(
+            n_inputs,
+            hidden_size,
+            n_layers,
+            batch_first=True,
+            dropout=dropout if n_layers > 1 else 0.0,
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(hidden_size, n_outputs)
+        for name, weight in self.lstm.named_parameters():
+            if name.startswith("weight_ih"):
+                nn.init.xavier_uniform_(weight)
+            elif name.startswith("weight_hh"):
+                nn.init.orthogonal_(weight)
+            else:
+                nn.init.zeros_(weight)
+                if name.startswith("bias_ih"):
+                    weight.data[hidden_size : 2 * hidden_size] = 1
+                else:
+                    weight.requires_grad_(False)
+        nn.init.xavier_uniform_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def encode(self, X):
+        """(B, W, n_inputs) -> latents (B, hidden), forecasts (B, n_outputs)."""
+        latent = self.lstm(X)[0][:, -1]
+        return latent, self.head(self.dropout(latent))
+
+    def forward(self, X):
+        """(B, W, n_inputs) -> (B, n_outputs)."""
+        return self.encode(X)[1]
 
 
 class MaskedHuberLoss(nn.Module):
@@ -186,6 +345,14 @@ class MaskedHuberLoss(nn.Module):
             target[:, -1],
         )
         return loss + self.classification_weight * label_loss
+
+
+class MaskedSquaredLoss(nn.Module):
+    """Squared error over the targets that are not NaN."""
+
+    def forward(self, prediction, target):
+        """Return the loss, averaged over the known targets."""
+        return _known_mean(nn.functional.mse_loss, prediction, target)
 
 
 def _known_mean(loss, prediction, target):

@@ -1,6 +1,7 @@
 """Train a network: skorch, seeded, with early stopping and the best weights kept."""
 
 import contextlib
+from dataclasses import dataclass, field
 
 import pandas as pd
 import torch
@@ -10,6 +11,11 @@ from skorch.helper import predefined_split
 from tqdm.auto import tqdm
 
 from skdsn.encoders._batches import keep_batch
+from skdsn.encoders._modules import MaskedHuberLoss
+
+# How the learning rate falls.
+PLATEAU = torch.optim.lr_scheduler.ReduceLROnPlateau
+HALVING = {"factor": 0.5, "patience": 3}
 
 
 def resolve_device(device):
@@ -53,43 +59,110 @@ def seeded(seed, device):
         yield
 
 
-def train_network(
-    module,
-    module_params,
-    criterion_params,
-    train_set,
-    valid_set,
-    *,
-    learning_rate,
-    weight_decay,
-    batch_size,
-    max_epochs,
-    patience,
-    device,
-    seed,
-    verbose,
-    title,
-    n_threads=None,
-):
-    """Fit a network and restore its best epoch.
+@dataclass(frozen=True)
+class Training:
+    """What a network is trained on, and how.
 
     Parameters
     ----------
-    module : type of torch.nn.Module
-    module_params, criterion_params : dict
+    module : type
+        Of the network, a torch module.
+    module_params : dict
     train_set, valid_set : torch.utils.data.Dataset
         `valid_set` may be None: then the training loss decides.
-    learning_rate, weight_decay : float
-        Of Adam; the rate is halved after three epochs without improvement.
-    batch_size, max_epochs, patience : int
-    device : str
     seed : int
-    verbose : int
+    device : str
+    learning_rate, weight_decay : float
+        Of Adam.
+    batch_size, max_epochs : int
+    patience : int
+        Epochs without an improvement by more than `min_delta` before training stops.
+    verbose : int, default=0
         Positive shows a progress bar.
-    title : str
+    title : str, default=""
         Name beside the progress bar.
+    criterion : type, default=MaskedHuberLoss
+    criterion_params : dict
     n_threads : int, default=None
         Threads that torch may use; None leaves it its own choice.
+    epsilon : float, default=1e-8
+        Of Adam.
+    min_delta : float, default=0.0
+    halve : bool, default=True
+        Halve the learning rate after three epochs without improvement.
+    keep_best : bool, default=True
+        Restore the weights of the best epoch; otherwise those of the last one stay.
+    """
+
+    module: type
+    module_params: dict
+    train_set: torch.utils.data.Dataset
+    valid_set: torch.utils.data.Dataset | None
+    seed: int
+    device: str
+    learning_rate: float
+    weight_decay: float
+    batch_size: int
+    max_epochs: int
+    patience: int
+    verbose: int = 0
+    title: str = ""
+    criterion: type = MaskedHuberLoss
+    criterion_params: dict = field(default_factory=dict)
+    n_threads: int | None = None
+    epsilon: float = 1e-8
+    min_delta: float = 0.0
+    halve: bool = True
+    keep_best: bool = True
+
+    @property
+    def monitor(self):
+        """Which loss decides."""
+        return "train_loss" if self.valid_set is None else "valid_loss"
+
+
+def make_net(training):
+    """Set up the network and what feeds it; callbacks and weights are still to come.
+
+    Parameters
+    ----------
+    training : Training
+
+    Returns
+    -------
+    skorch.NeuralNet
+    """
+    valid_set = training.valid_set
+    params = {
+        **{f"module__{name}": x for name, x in training.module_params.items()},
+        **{f"criterion__{name}": x for name, x in training.criterion_params.items()},
+    }
+    return NeuralNet(
+        training.module,
+        criterion=training.criterion,
+        optimizer=torch.optim.Adam,
+        lr=training.learning_rate,
+        optimizer__weight_decay=training.weight_decay,
+        optimizer__eps=training.epsilon,
+        max_epochs=training.max_epochs,
+        batch_size=training.batch_size,
+        iterator_train__shuffle=True,
+        iterator_train__collate_fn=keep_batch,
+        iterator_valid__collate_fn=keep_batch,
+        train_split=None if valid_set is None else predefined_split(valid_set),
+        callbacks__print_log=None,
+        device=training.device,
+        verbose=0,
+        **params,
+    )
+
+
+def train_network(training):
+    """Fit a network.
+
+    Parameters
+    ----------
+    training : Training
 
     Returns
     -------
@@ -99,71 +172,50 @@ def train_network(
     history : DataFrame of shape (n_epochs, 3)
         Columns ``epoch, train_loss, valid_loss``.
     """
-    from skdsn.encoders._modules import MaskedHuberLoss
-
-    monitor = "train_loss" if valid_set is None else "valid_loss"
-    callbacks = [
-        (
-            "plateau",
-            LRScheduler(
-                torch.optim.lr_scheduler.ReduceLROnPlateau,
-                monitor=monitor,
-                factor=0.5,
-                patience=3,
-            ),
-        ),
-        (
-            "stop",
-            EarlyStopping(
-                monitor=monitor,
-                patience=patience,
-                threshold=0.0,
-                load_best=True,
-                sink=_silence,
-            ),
-        ),
-    ]
-    if verbose:
-        callbacks.append(("progress", _ProgressBar(max_epochs, title, monitor)))
-    with seeded(seed, device), torch_threads(n_threads):
-        net = NeuralNet(
-            module,
-            criterion=MaskedHuberLoss,
-            optimizer=torch.optim.Adam,
-            lr=learning_rate,
-            optimizer__weight_decay=weight_decay,
-            max_epochs=max_epochs,
-            batch_size=batch_size,
-            iterator_train__shuffle=True,
-            iterator_train__collate_fn=keep_batch,
-            iterator_valid__collate_fn=keep_batch,
-            train_split=None if valid_set is None else predefined_split(valid_set),
-            callbacks=callbacks,
-            callbacks__print_log=None,
-            device=device,
-            verbose=0,
-            **{f"module__{name}": value for name, value in module_params.items()},
-            **{f"criterion__{name}": value for name, value in criterion_params.items()},
-        )
-        net.fit(train_set, y=None)
+    with seeded(training.seed, training.device), torch_threads(training.n_threads):
+        net = make_net(training)
+        net.set_params(callbacks=_callbacks(training))
+        net.fit(training.train_set, y=None)
     history = pd.DataFrame(
         {
             "epoch": net.history[:, "epoch"],
             "train_loss": net.history[:, "train_loss"],
-            "valid_loss": net.history[:, monitor],
+            "valid_loss": net.history[:, training.monitor],
         }
     )
-    # A fitted estimator keeps weights, not data: neither the losses of every batch
-    # nor the validation rows, which these two hold.
+    return strip(net), history
+
+
+def _callbacks(training):
+    stop = EarlyStopping(
+        monitor=training.monitor,
+        patience=training.patience,
+        threshold=training.min_delta,
+        threshold_mode="abs",
+        load_best=training.keep_best,
+        sink=_silence,
+    )
+    callbacks = [("stop", stop)]
+    if training.halve:
+        plateau = LRScheduler(PLATEAU, monitor=training.monitor, **HALVING)
+        callbacks.insert(0, ("plateau", plateau))
+    if training.verbose:
+        bar = _ProgressBar(training.max_epochs, training.title, training.monitor)
+        callbacks.append(("progress", bar))
+    return callbacks
+
+
+def strip(net):
+    """Leave weights only: neither losses of batches nor the rows, which nets keep."""
     for epoch in net.history:
         del epoch["batches"]
     net.train_split = None
     net.callbacks = None
     net.callbacks_ = []
     net.module_.eval()
-    if torch.device(device).type != "mps":  # which has no float64
+    if torch.device(net.device).type != "mps":  # which has no float64
         net.module_.double()
-    return net, history
+    return net
 
 
 def _silence(message):

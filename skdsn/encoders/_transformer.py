@@ -180,7 +180,7 @@ class TransformerEncoder(WindowedEncoder):
             "dim_feedforward": self.dim_feedforward,
             "dropout": self.dropout,
         }
-        return TransformerNet, params, {}
+        return {"module": TransformerNet, "module_params": params}
 
     def _latent_size(self):
         return self.d_model

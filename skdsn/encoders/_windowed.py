@@ -64,7 +64,7 @@ class WindowedEncoder(BaseEncoder):
     def _most_predictable(self, values, bounds, normal, columns, most):
         return most_explained(correlation(values, normal), columns, most)
 
-    def _train(self, values, rows, labels, rng):
+    def _task(self, values, rows, labels, rng):
         bounds = rows.tracks.segments(self.max_gap)
         windows = complete_windows(bounds, self.window, self.fit_stride)
         if len(windows) == 0:
@@ -100,9 +100,9 @@ class WindowedEncoder(BaseEncoder):
             classes = np.full(len(windows), np.nan)
         if self._has_classifier:
             targets = np.column_stack([targets, classes.astype(np.float32)])
-        valid = validation_rows(rows.tracks, self.validation_fraction, rng)
+        valid = validation_rows(rows.tracks, self.validation_fraction, rng)[1]
         train_set, valid_set = self._batches(values, windows, targets, bounds, valid)
-        self._fit_network(*self._network(), train_set, valid_set, rng)
+        return {**self._network(), "train_set": train_set, "valid_set": valid_set}
 
     def _batches(self, values, windows, targets, bounds, valid):
         from skdsn.encoders._batches import WindowBatches

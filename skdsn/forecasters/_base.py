@@ -5,7 +5,7 @@ from abc import abstractmethod
 import numpy as np
 
 from skdsn._core.segments import boundaries, positions
-from skdsn._sklearn import NAMES, check_feature_names_in
+from skdsn._sklearn import NAMES
 from skdsn.base import TARGET_CONSTRAINTS, ErrorTransformer, MemoryTransformer
 
 KNOWN_CONSTRAINTS = {**TARGET_CONSTRAINTS, "known_inputs": NAMES}
@@ -40,19 +40,7 @@ class LinearForecaster(BaseForecaster):
     to forecast; `bounds` are such that no row is forecast from an anomalous one.
     """
 
-    def _never_targets(self):
-        return super()._never_targets() | set(self.known_inputs)
-
     def _learn(self, rows, labels):
-        names = check_feature_names_in(self)
-        known = [i for i, name in enumerate(names) if name in set(self.known_inputs)]
-        self.known_indices_ = np.array(known, dtype=np.int64)
-        both = np.intersect1d(self.known_indices_, self.target_indices_)
-        if len(both):
-            raise ValueError(
-                f"Column {names[both[0]]!r} is named in targets and in known_inputs; "
-                "what is known beforehand needs no forecast, so name it in one only."
-            )
         bounds = rows.tracks.segments(self.max_gap)
         learnt = np.ones(len(rows.data), dtype=bool)
         if labels is not None:

@@ -17,6 +17,7 @@ from skdsn.encoders._base import validation_rows
 from skdsn.encoders._batches import ChunkBatches, WindowBatches
 from skdsn.encoders._modules import MaskedHuberLoss
 from skdsn.encoders._training import (
+    Training,
     resolve_device,
     seeded,
     torch_threads,
@@ -61,7 +62,7 @@ def train(train_set=None, valid_set=None, **options):
     }
     train_set = windows() if train_set is None else train_set
     params = {"n_inputs": 3, "n_targets": 1}
-    return train_network(Last, params, {}, train_set, valid_set, **options)
+    return train_network(Training(Last, params, train_set, valid_set, **options))
 
 
 def loss_of(net, data):
@@ -246,11 +247,46 @@ def test_windows_are_gathered_for_the_inputs_only():
 
 def test_short_chunks_are_padded_with_nothing_to_learn():
     values = np.arange(5, dtype=np.float32)[:, None]
-    batches = ChunkBatches(values, values + 1, np.array([0, 3]), np.array([3, 5]), 3)
-    X, target = batches.__getitems__([0, 1])
-    assert X[0, :, 0].tolist() == [0, 1, 2]
-    assert X[1, :2, 0].tolist() == [3, 4]
-    np.testing.assert_array_equal(target[..., 0], [[1, 2, 3], [4, 5, np.nan]])
+    none = np.array([], dtype=int)
+    batches = ChunkBatches(
+        values,
+        np.array([0]),
+        none,
+        2,
+        np.array([0, 3]),
+        np.array([3, 5]),
+        np.array([5, 5]),
+        3,
+    )
+    inputs, target = batches.__getitems__([0, 1])
+    assert list(inputs) == ["X"]
+    assert inputs["X"][0, :, 0].tolist() == [0, 1, 2]
+    assert inputs["X"][1, :2, 0].tolist() == [3, 4]
+    nan = np.nan
+    np.testing.assert_array_equal(
+        target[..., 0],
+        [[[1, 2], [2, 3], [3, 4]], [[4, nan], [nan, nan], [nan, nan]]],
+    )
+
+
+def test_what_is_known_belongs_to_the_row_forecast():
+    values = np.arange(10, dtype=np.float32).reshape(5, 2)
+    batches = ChunkBatches(
+        values,
+        np.array([0]),
+        np.array([1]),
+        2,
+        np.array([0]),
+        np.array([3]),
+        np.array([4]),
+        3,
+    )
+    inputs, target = batches.__getitems__([0])
+    known = inputs["known"]
+    assert known.shape == (1, 3, 2, 1)
+    learnt = ~torch.isnan(target[0, ..., 0])
+    assert learnt.tolist() == [[True, True], [True, True], [True, False]]
+    assert (known[0, ..., 0] - target[0, ..., 0])[learnt].unique().tolist() == [1.0]
 
 
 # Validation part ----------------------------------------------------------------
@@ -264,7 +300,8 @@ def test_short_chunks_are_padded_with_nothing_to_learn():
 )
 def test_whole_tracks_validate_but_never_all(sizes, fraction, seed):
     tracks = read_tracks(small_frame(sizes, gap=False))
-    valid = validation_rows(tracks, fraction, np.random.RandomState(seed))
+    train, valid = validation_rows(tracks, fraction, np.random.RandomState(seed), 3)
+    assert (train == ~valid).all()
     of_track = [set(valid[tracks.of_rows() == i]) for i in range(len(sizes))]
     assert all(len(flags) == 1 for flags in of_track)
     n_valid = sum(flags == {True} for flags in of_track)
@@ -273,9 +310,11 @@ def test_whole_tracks_validate_but_never_all(sizes, fraction, seed):
 
 def test_the_end_of_a_single_track_validates():
     tracks = read_tracks(np.zeros((20, 1)))
-    valid = validation_rows(tracks, 0.15, np.random.RandomState(0))
+    train, valid = validation_rows(tracks, 0.15, np.random.RandomState(0), gap=2)
     assert np.flatnonzero(valid).tolist() == [17, 18, 19]
-    none = validation_rows(tracks, 0, np.random.RandomState(0))
+    assert np.flatnonzero(~train).tolist() == [15, 16, 17, 18, 19]
+    train, none = validation_rows(tracks, 0, np.random.RandomState(0), gap=2)
+    assert train.all()
     assert not none.any()
 
 

@@ -393,7 +393,7 @@ def test_default_encoders_build_the_published_networks(X):
         assert encoder.window == window
         encoder.input_indices_ = np.arange(30)
         encoder.target_indices_ = np.arange(30, 40)
-        module, params, _ = encoder._network()
+        module, params = list(encoder._network().values())[:2]
         assert module is net
         assert count(module(**params)) == count(net(30, 10))
 
