@@ -366,10 +366,17 @@ class DynamicThresholdDetector(MemoryDetector):
         )
 
     def _judge_paper(self, data, past, rule):
+        # Rows before the first error are no part of the published series.
+        first = int(np.isnan(np.append(data[:, self._error], 0.0)).argmin())
+        scores = np.full(len(data), -self.fallback_z)
+        thresholds = np.full(len(data), np.nan)
+        data = data[first:]
+        if len(data) == 0:
+            return scores, thresholds, None
         warm_up = self.warm_up
         if warm_up is None:
             warm_up = CONTEXT * ((len(data) >= LONG) + (len(data) >= LONGEST))
-        scores, thresholds, _ = judge_published(
+        scores[first:], thresholds[first:], _ = judge_published(
             data[:, self._error],
             None if self._value is None else data[:, self._value],
             rule,

@@ -27,9 +27,9 @@ class ErrorSmoother(MemoryTransformer):
     columns : sequence of str, default=None
         Columns to smooth; the others are passed on as they are. All when None.
     startup : {"none", "mean"}, default="none"
-        "mean" replaces the first `startup_rows` smoothed errors of a track by the mean
-        of twice as many, as the paper does. That looks ahead, so it cannot be
-        streamed, and is here only for comparisons.
+        "mean" replaces the first `startup_rows` smoothed errors of a track, from its
+        first known error on, by the mean of twice as many, as the paper does. That
+        looks ahead, so it cannot be streamed, and is here only for comparisons.
     startup_rows : int, default=250
         Rows, for ``startup="mean"``.
     max_gap : float, str or pandas.Timedelta, default=None
@@ -117,11 +117,8 @@ class ErrorSmoother(MemoryTransformer):
             sums[:, number], weights[:, number] = carry
         if self.startup == "mean":
             for begin, end in pairwise(bounds):
-                rows = slice(begin, min(begin + self.startup_rows, end))
-                first = out[begin : min(begin + 2 * self.startup_rows, end)]
                 for column in self._smoothed:
-                    known = first[~np.isnan(first[:, column]), column]
-                    out[rows, column] = known.mean() if len(known) else np.nan
+                    self._start_by_mean(out[begin:end, column])
 
         def remember(i):
             if self.startup == "mean":
@@ -132,6 +129,14 @@ class ErrorSmoother(MemoryTransformer):
             return sums[i].copy(), weights[i].copy()
 
         return out, remember
+
+    def _start_by_mean(self, smoothed):
+        """Overwrite the first smoothed errors of a track, from the first known one."""
+        # Smoothed errors are missing before the first error only.
+        smoothed = smoothed[np.isnan(smoothed).sum() :]
+        if len(smoothed):
+            mean = smoothed[: 2 * self.startup_rows].mean()
+            smoothed[: self.startup_rows] = mean
 
     def _names_out(self, names):
         return list(names)

@@ -81,12 +81,14 @@ def test_the_start_up_of_the_paper_takes_the_mean_of_twice_as_many_rows(n_rows):
     np.testing.assert_array_equal(out[5:], plain[5:])
 
 
-def test_the_start_up_of_the_paper_survives_missing_errors():
-    X = np.full((12, 1), np.nan)
-    smoother = ErrorSmoother(startup="mean", startup_rows=3).fit(np.ones((2, 1)))
-    assert np.isnan(smoother.transform(X)).all()
-    X[4] = 2.0
-    assert smoother.transform(X)[:3].tolist() == [[2.0]] * 3
+def test_the_start_up_of_the_paper_begins_with_the_first_error():
+    errors = np.random.default_rng(0).exponential(size=(12, 1))
+    smoother = ErrorSmoother(span=4, startup="mean", startup_rows=3).fit(errors)
+    late = np.concatenate([np.full((5, 1), np.nan), errors])
+    assert np.isnan(smoother.transform(late[:5])).all()
+    out = smoother.transform(late)
+    assert np.isnan(out[:5]).all()
+    np.testing.assert_array_equal(out[5:], smoother.transform(errors))
 
 
 def test_the_start_up_of_the_paper_is_not_streamed():

@@ -4,7 +4,7 @@ from skdsn.detectors._distances import SubsequenceDistances
 from skdsn.detectors._dynamic_threshold import DynamicThresholdDetector
 from skdsn.detectors._smooth import ErrorSmoother
 from skdsn.detectors.recipes._pipeline import as_detector
-from skdsn.encoders import LSTMForecaster
+from skdsn.encoders import LSTMForecaster, WindowedLSTMForecaster
 
 
 def make_channel_detector(
@@ -109,7 +109,10 @@ def make_telemanom_detector(
     target : str
         The channel to forecast; all columns are inputs, commands too.
     mode : {"corrected", "paper"}, default="corrected"
-        Of the threshold; see :class:`DynamicThresholdDetector`.
+        "paper" is the published system throughout: an LSTM that starts afresh for every
+        row, smoothing and threshold as in the published code. It takes the columns as
+        they are, scaled beforehand, looks ahead, cannot be streamed, and costs more
+        than a hundred times as much.
     max_epochs : int, default=35
     span : int, default=105
         Of the smoothing, in rows.
@@ -132,11 +135,15 @@ def make_telemanom_detector(
     imblearn.pipeline.Pipeline
         Steps ``forecast``, ``smooth`` and ``threshold``; an outlier detector.
 
+    See Also
+    --------
+    make_channel_detector : What we recommend instead.
+
     Notes
     -----
-    Two LSTM layers of 80 units with a dropout of 0.3, as published [1]_. They run once
-    over a track, with a loss at every row, rather than afresh over the last 250 rows of
-    each row, and forecast one row ahead.
+    Two LSTM layers of 80 units with a dropout of 0.3, as published [1]_. In corrected
+    mode they run once over a track, with a loss at every row, rather than afresh over
+    the last 250 rows of each row, and forecast one row ahead.
 
     References
     ----------
@@ -151,23 +158,31 @@ def make_telemanom_detector(
     ['forecast', 'smooth', 'threshold']
     """
     error = f"error_{target}"
+    paper = mode == "paper"
+    shared = {
+        "targets": [target],
+        "passthrough": True,
+        "max_epochs": max_epochs,
+        "max_gap": max_gap,
+        "device": device,
+        "random_state": random_state,
+        "verbose": verbose,
+    }
+    if paper:
+        forecaster = WindowedLSTMForecaster(scaler="passthrough", **shared)
+    else:
+        forecaster = LSTMForecaster(hidden_size=80, n_layers=2, dropout=0.3, **shared)
     steps = [
+        ("forecast", forecaster),
         (
-            "forecast",
-            LSTMForecaster(
-                targets=[target],
-                hidden_size=80,
-                n_layers=2,
-                dropout=0.3,
-                passthrough=True,
-                max_epochs=max_epochs,
+            "smooth",
+            ErrorSmoother(
+                span=span,
+                columns=[error],
+                startup="mean" if paper else "none",
                 max_gap=max_gap,
-                device=device,
-                random_state=random_state,
-                verbose=verbose,
             ),
         ),
-        ("smooth", ErrorSmoother(span=span, columns=[error], max_gap=max_gap)),
         (
             "threshold",
             DynamicThresholdDetector(
