@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.utils import Bunch
 
@@ -221,6 +222,89 @@ def test_channels_with_an_array_in_common_share_a_group(folder):
     assert groups.unique().tolist() == ["a", "b"]
 
 
+def random_commands(n_rows, seed, share=0.1):
+    return np.random.default_rng(seed).random((n_rows, 24)) < share / 4
+
+
+def channel_of(*commands, seed=99):
+    """Channel of a train and a test part with these commands."""
+    rng = np.random.default_rng(seed)
+    parts = []
+    for part in commands:
+        values = np.column_stack([rng.normal(size=len(part)), part])
+        index = pd.RangeIndex(len(part), name="time")
+        columns = ["value", *(f"command_{i}" for i in range(24))]
+        parts.append(pd.DataFrame(values, index=index, columns=columns))
+    y = np.zeros(len(commands[1]), dtype=np.int64)
+    return Bunch(X_train=parts[0], X_test=parts[1], y_test=y, spacecraft="SMAP")
+
+
+def groups_of(channels):
+    groups = stack_smap_msl(channels).groups.groupby(level="track").first()
+    return [groups[f"{name}/test"] for name in channels]
+
+
+def jitter(commands, seed):
+    """Move a third of the rows by one."""
+    late = np.random.default_rng(seed).random(len(commands)) < 1 / 3
+    moved = np.where(late[:, None], False, commands)
+    moved[1:] |= np.where(late[:, None], commands, False)[:-1]
+    return moved
+
+
+def test_channels_of_the_same_time_share_a_group_though_their_rows_differ():
+    timeline = random_commands(2000, seed=0)
+    channels = {
+        "a": channel_of(timeline[:500], timeline[500:1500]),
+        "b": channel_of(random_commands(400, seed=1), timeline[100:900]),
+        "c": channel_of(random_commands(400, seed=2), jitter(timeline[900:1800], 3)),
+        "d": channel_of(random_commands(400, seed=4), random_commands(900, seed=5)),
+    }
+    assert groups_of(channels) == ["a", "a", "a", "d"]
+    assert groups_of({name: channels[name] for name in "dcba"}) == ["d", "c", "c", "c"]
+
+
+def test_channels_are_linked_by_way_of_a_third():
+    first, second = random_commands(800, seed=0), random_commands(800, seed=1)
+    other = random_commands(400, seed=2)
+    channels = {
+        "a": channel_of(other[:200], first),
+        "b": channel_of(other[200:], second),
+        "c": channel_of(first[300:], second[:400]),
+    }
+    assert groups_of(channels) == ["a", "a", "a"]
+    del channels["c"]
+    assert groups_of(channels) == ["a", "b"]
+
+
+def test_a_plan_that_channels_repeat_does_not_link_them():
+    plan = random_commands(200, seed=0)
+
+    def days(seed):
+        random = [random_commands(200, seed=seed + i) for i in range(4)]
+        return np.concatenate([random[0], plan, random[1], plan, *random[2:]])
+
+    channels = {
+        "a": channel_of(random_commands(300, seed=10), days(20)),
+        "b": channel_of(random_commands(300, seed=30), days(40)),
+    }
+    assert groups_of(channels) == ["a", "b"]
+
+
+@pytest.mark.parametrize("value", [0, 1])
+def test_commands_that_never_or_once_change_link_nothing(value):
+    still = np.full((300, 24), bool(value))
+    lone = still.copy()
+    lone[100, 3] ^= True
+    channels = {
+        "a": channel_of(still, still, seed=1),
+        "b": channel_of(still, still, seed=2),
+        "c": channel_of(still, lone, seed=3),
+        "d": channel_of(still, lone, seed=4),
+    }
+    assert groups_of(channels) == ["a", "b", "c", "d"]
+
+
 def test_channels_of_two_spacecraft_do_not_stack(folder):
     with pytest.raises(ValueError, match="'E-12' belongs to SMAP and 'M-6' to MSL"):
         stack_smap_msl(load_smap_msl(folder))
@@ -228,6 +312,14 @@ def test_channels_of_two_spacecraft_do_not_stack(folder):
         stack_smap_msl({})
     with pytest.raises(TypeError, match="takes the dict"):
         stack_smap_msl(["P-2"])
+
+
+def linked_in(stack):
+    """Groups of more than one channel, in order."""
+    groups = stack.groups.groupby(level="track", sort=False).first()
+    channels = groups.index.str.removesuffix("/train").str.removesuffix("/test")
+    sets = pd.Series(channels, index=groups.array).groupby(level=0, sort=False).agg(set)
+    return [group for group in sets if len(group) > 1]
 
 
 @pytest.mark.skipif("SKDSN_DATA" not in os.environ, reason="SKDSN_DATA is not set")
@@ -243,4 +335,14 @@ def test_the_published_channels_load_as_described():
     stack = stack_smap_msl({k: c for k, c in channels.items() if c.spacecraft == "MSL"})
     assert len(read_tracks(stack.X)) == 34
     assert stack.X.shape[1] == 55
-    assert stack.groups.nunique() == 17
+    assert linked_in(stack) == [{"T-4", "T-5"}, {"M-3", "M-4", "M-5"}, {"T-12", "T-13"}]
+    stack = stack_smap_msl(
+        {k: c for k, c in channels.items() if c.spacecraft == "SMAP"}
+    )
+    family = {*(f"E-{i}" for i in (*range(1, 7), *range(8, 13))), "F-3", "P-3"}
+    assert linked_in(stack) == [
+        family | {"D-1", "D-2", "D-3", "D-4"},
+        {"D-9", "G-4"},
+        {"A-5", "A-6"},
+        {"A-8", "A-9"},
+    ]
