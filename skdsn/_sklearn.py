@@ -19,6 +19,7 @@ from sklearn.utils._param_validation import (
     validate_params,
 )
 from sklearn.utils._set_output import _get_output_config
+from sklearn.utils.metaestimators import _BaseComposition as BaseComposition
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 
 # A step in time: none, seconds, or what pandas reads as a timedelta.
@@ -36,6 +37,7 @@ NAMES = [list, tuple, set, np.ndarray, pd.Index]
 __all__ = [
     "MAX_GAP",
     "NAMES",
+    "BaseComposition",
     "HasMethods",
     "Interval",
     "RealNotInt",

@@ -164,7 +164,7 @@ def stream_scores(detector, X, state=None, index=None):
     """
     detector = _best(detector)
     if isinstance(detector, Pipeline):
-        Xt, new = _stream_steps(detector, X, state, index, stop=-1)
+        Xt, new = stream_steps(detector, X, state, index, stop=-1)
         name, last = detector.steps[-1]
         scores, flags, new[name] = stream_scores(
             last, Xt, (state or {}).get(name), index
@@ -175,7 +175,26 @@ def stream_scores(detector, X, state=None, index=None):
     return anomaly_scores(detector, X), anomaly_flags(detector, X), {}
 
 
-def _stream_steps(pipeline, X, state, index, stop=None):
+def stream_steps(pipeline, X, state=None, index=None, stop=None):
+    """Transform a chunk by the steps of a Pipeline and carry their state.
+
+    Parameters
+    ----------
+    pipeline : fitted Pipeline
+    X : DataFrame or ndarray of shape (n_rows, n_features)
+    state : dict, default=None
+        What the call for the previous chunk returned.
+    index : pandas.Index, default=None
+        Index that frames made from an array on the way are given.
+    stop : int, default=None
+        Step to stop before.
+
+    Returns
+    -------
+    Xt : DataFrame or ndarray of shape (n_rows, n_features_out)
+    state : dict
+        Step to its own state.
+    """
     state = {} if state is None else state
     new = {}
     for name, step in pipeline.steps[:stop]:
@@ -183,7 +202,7 @@ def _stream_steps(pipeline, X, state, index, stop=None):
         if step is None or step == "passthrough" or hasattr(step, "fit_resample"):
             continue  # samplers act in fit only
         if isinstance(step, Pipeline):
-            X, new[name] = _stream_steps(step, X, state.get(name), index)
+            X, new[name] = stream_steps(step, X, state.get(name), index)
         elif hasattr(step, "stream"):
             X, new[name] = step.stream(X, state.get(name))
         else:
@@ -203,7 +222,8 @@ def _refuse_hidden_memory(estimator, inside=None):
     estimator = _best(estimator)
     streams = hasattr(estimator, "stream_scores")
     wraps = streams and hasattr(estimator, "detector")  # else its memory is its own
-    if inside is not None and (hasattr(estimator, "stream") or (streams and not wraps)):
+    remembers = streams and (not wraps or getattr(estimator, "_own_memory", False))
+    if inside is not None and (hasattr(estimator, "stream") or remembers):
         raise TypeError(
             f"{type(estimator).__name__} has memory, which a {inside} cannot carry "
             "from chunk to chunk; make it a step of the Pipeline (encoders have "
@@ -211,6 +231,8 @@ def _refuse_hidden_memory(estimator, inside=None):
         )
     if isinstance(estimator, Pipeline):
         parts = [(step, inside) for _, step in estimator.steps]
+    elif hasattr(estimator, "stages"):
+        parts = [(stage, inside) for _, stage in estimator.stages]
     elif wraps:
         parts = [(getattr(estimator, "detector_", estimator.detector), inside)]
     elif streams:

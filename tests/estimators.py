@@ -5,13 +5,17 @@ from sklearn.linear_model import LogisticRegression
 
 from skdsn.detectors import (
     AdaptiveSMOTE,
+    AlarmFilter,
     ChannelwiseDetector,
     DetectorEnsemble,
     DynamicThresholdDetector,
+    ErrorCombiner,
     ErrorSmoother,
+    ErrorUnion,
     SubsequenceDistances,
     SubsequenceNeighborsDetector,
     TunedThresholdDetector,
+    VotingDetector,
 )
 from skdsn.encoders import (
     CNNBiLSTMEncoder,
@@ -40,6 +44,7 @@ from skdsn.preprocessing import (
 POINTWISE = [
     CardinalityPruner(),
     CorrelationPruner(threshold=1.0),
+    ErrorCombiner(),
     LimitChecker(margin=0.0),
     MissingnessPruner(max_missing=1.0),
 ]
@@ -96,6 +101,12 @@ WITH_MEMORY = [
     ),
     ErrorSmoother(span=5, max_gap=60),
     SubsequenceDistances(length=3, max_gap=60),
+    ErrorUnion(
+        [
+            ("step", PersistenceForecaster(max_gap=60)),
+            ("lags", RidgeForecaster(n_lags=3, max_gap=60)),
+        ]
+    ),
     PersistenceForecaster(max_gap=60),
     RidgeForecaster(n_lags=3, max_gap=60),
     EchoStateForecaster(n_units=8, max_gap=60, random_state=0),
@@ -118,8 +129,24 @@ DETECTORS = [
         ],
         false_alarm_rate=0.05,
     ),
+    VotingDetector(
+        [
+            ("few", IsolationForest(n_estimators=5, contamination=0.1, random_state=0)),
+            (
+                "many",
+                IsolationForest(n_estimators=9, contamination=0.2, random_state=1),
+            ),
+            ("shape", SubsequenceNeighborsDetector(length=3, factor=0.5, max_gap=60)),
+        ]
+    ),
     ChannelwiseDetector(
-        IsolationForest(n_estimators=5, random_state=0), false_alarm_rate=0.2
+        IsolationForest(n_estimators=5, contamination=0.1, random_state=0)
+    ),
+    AlarmFilter(
+        IsolationForest(n_estimators=5, contamination=0.2, random_state=0),
+        length=3,
+        max_alarms=1,
+        per="1h",
     ),
 ]
 

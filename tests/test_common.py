@@ -44,10 +44,12 @@ EXPECTED = {
             "check_methods_subset_invariance": ORDER,
         }
         for name in (
+            "AlarmFilter",
             "ChannelwiseDetector",
             "DetectorEnsemble",
             "DynamicThresholdDetector",
             "SubsequenceNeighborsDetector",
+            "VotingDetector",
         )
     },
     "SubsequenceDistances": {
@@ -71,26 +73,36 @@ def with_binary_labels(estimator):
     """Let the checks, which bring any classes, pass labels that are 0 and 1."""
     kind = type(estimator)
 
-    def fit(self, X, y=None):
-        if y is not None and np.asarray(y).ndim == 1:
-            y = np.asarray(y)
-            if kind.__name__ == "TunedThresholdDetector":
-                y = np.unique(y, return_inverse=True)[1] % 2
-            else:
-                y = (np.arange(len(y)) == 0).astype(int)
-        return kind.fit(self, X, y)
+    def binary(y):
+        if y is None or np.asarray(y).ndim != 1:
+            return y
+        if kind.__name__ == "TunedThresholdDetector":
+            return np.unique(np.asarray(y), return_inverse=True)[1] % 2
+        return (np.arange(len(np.asarray(y))) == 0).astype(int)
 
-    subclass = type(kind.__name__, (kind,), {"fit": fit, "__module__": __name__})
+    def fit(self, X, y=None):
+        return kind.fit(self, X, binary(y))
+
+    def fit_transform(self, X, y=None):
+        return kind.fit_transform(self, X, binary(y))
+
+    methods = {"fit": fit, "__module__": __name__}
+    if kind.__name__ == "ErrorUnion":  # whose fit_transform is not that of fit
+        methods |= {"fit_transform": fit_transform}
+    subclass = type(kind.__name__, (kind,), methods)
     globals()[kind.__name__] = subclass  # so that it can be pickled
     return subclass(**estimator.get_params(deep=False))
 
 
 STRICT = [
+    "AlarmFilter",
     "CNNBiLSTMEncoder",
     "ChannelwiseDetector",
     "DetectorEnsemble",
     "DynamicThresholdDetector",
     "EchoStateForecaster",
+    "ErrorCombiner",
+    "ErrorUnion",
     "FleetForecaster",
     "LSTMForecaster",
     "LimitChecker",
@@ -102,6 +114,7 @@ STRICT = [
     "TransformerEncoder",
     "TunedThresholdDetector",
     "WindowedLSTMForecaster",
+    "VotingDetector",
     "WindowLabeler",
 ]
 

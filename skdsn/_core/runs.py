@@ -41,6 +41,34 @@ def paint_runs(starts, stops, n_rows):
     return np.cumsum(change[:-1]) > 0
 
 
+def join_runs(starts, stops, bounds, most):
+    """Join runs of a segment with no more than so many rows between them.
+
+    Parameters
+    ----------
+    starts, stops : int64 ndarray of shape (n_runs,)
+        Half-open, as :func:`find_runs` returns them.
+    bounds : ndarray of shape (n_segments + 1,)
+    most : int
+
+    Returns
+    -------
+    starts, stops : int64 ndarray
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> starts, stops = np.array([0, 4, 9, 12]), np.array([2, 6, 10, 13])
+    >>> join_runs(starts, stops, np.array([0, 10, 20]), 2)
+    (array([ 0,  9, 12]), array([ 6, 10, 13]))
+    """
+    if len(starts) == 0:
+        return starts, stops
+    segment = np.searchsorted(bounds, starts, side="right")
+    apart = (starts[1:] - stops[:-1] > most) | (segment[1:] != segment[:-1])
+    return starts[np.append(True, apart)], stops[np.append(apart, True)]
+
+
 def reduce_runs(values, starts, stops, ufunc):
     """Reduce ``values`` over sorted, disjoint, non-empty half-open runs.
 

@@ -4,6 +4,7 @@ A recipe is an ordinary imbalanced-learn Pipeline; every parameter of every step
 reachable as ``step__parameter``.
 """
 
+from skdsn.detectors._alarm_filter import AlarmFilter
 from skdsn.detectors._balance import AdaptiveSMOTE
 from skdsn.detectors._channelwise import ChannelwiseDetector
 from skdsn.detectors._distances import SubsequenceDistances
@@ -12,6 +13,8 @@ from skdsn.detectors._ensemble import DetectorEnsemble
 from skdsn.detectors._neighbors import SubsequenceNeighborsDetector
 from skdsn.detectors._smooth import ErrorSmoother
 from skdsn.detectors._threshold import TunedThresholdDetector
+from skdsn.detectors._union import ErrorCombiner, ErrorUnion
+from skdsn.detectors._voting import VotingDetector
 from skdsn.detectors.recipes import (
     make_channel_detector,
     make_dsn_detector,
@@ -22,13 +25,17 @@ from skdsn.detectors.recipes import (
 
 __all__ = [
     "AdaptiveSMOTE",
+    "AlarmFilter",
     "ChannelwiseDetector",
     "DetectorEnsemble",
     "DynamicThresholdDetector",
+    "ErrorCombiner",
     "ErrorSmoother",
+    "ErrorUnion",
     "SubsequenceDistances",
     "SubsequenceNeighborsDetector",
     "TunedThresholdDetector",
+    "VotingDetector",
     "make_channel_detector",
     "make_dsn_detector",
     "make_jwst_detector",

@@ -1,22 +1,22 @@
 """A detector for each channel, and what they say of the spacecraft."""
 
+from copy import copy
 from numbers import Integral
 
-import numpy as np
-import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from skdsn._core.runs import find_runs
 from skdsn._sklearn import NAMES, HasMethods, Interval, fit_context
-from skdsn.detectors._parts import PARTS_CONSTRAINTS, DetectorParts
-from skdsn.tracks import is_categorical, read_tracks
+from skdsn.detectors._confirm import KEYS, read_table
+from skdsn.detectors._parts import SeverityParts, kth_largest
+from skdsn.tracks import is_categorical
 
 
-class ChannelwiseDetector(DetectorParts):
+class ChannelwiseDetector(SeverityParts):
     """Fit a clone of a detector to every channel.
 
-    A row is flagged if so many channels score higher than a normal row may. Scores of
-    channels have no common unit: each is turned into how rare it is on that channel.
+    A row is flagged if so many clones flag it. Their scores have no common unit, so
+    each is told as its severity: 0 at the threshold of the clone, -1 where a usual
+    training row is.
 
     Parameters
     ----------
@@ -29,13 +29,6 @@ class ChannelwiseDetector(DetectorParts):
         Columns that every clone gets behind its channel, such as commands.
     min_channels : int, default=1
         Channels that must agree for a row to be flagged.
-    holdout : float, default=0.3
-        Share of the rows of each track, its end, that scores are learnt from; the
-        clones are then fitted on all rows. 0 learns from the rows of ``fit``, whose
-        scores are too low.
-    false_alarm_rate : float, default=1e-4
-        Share of normal rows that may be flagged, going by the scale; all channels
-        together.
     n_jobs : int or None, default=None
         Channels fitted in parallel, by joblib.
 
@@ -43,15 +36,16 @@ class ChannelwiseDetector(DetectorParts):
     ----------
     detectors_ : dict of str to fitted detector
         By channel.
-    tails_ : dict of str to tuple
-        How often the scores of a channel are exceeded.
+    levels_ : dict of str to tuple
+        Threshold of a channel, and by how much a usual row is below it.
     offset_ : float
-        Decimal logarithm of `false_alarm_rate`.
+        0: ``decision_function`` is ``score_samples``.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
 
     See Also
     --------
+    AlarmFilter : What to put around the detector of a channel for ``confirm``.
     DetectorEnsemble : Several detectors on the same columns.
 
     Examples
@@ -62,7 +56,7 @@ class ChannelwiseDetector(DetectorParts):
     >>> rng = np.random.default_rng(0)
     >>> X = pd.DataFrame(rng.normal(size=(600, 3)), columns=["volt", "amp", "temp"])
     >>> neighbours = SubsequenceNeighborsDetector(length=5)
-    >>> fleet = ChannelwiseDetector(neighbours, false_alarm_rate=1e-6).fit(X[:400])
+    >>> fleet = ChannelwiseDetector(neighbours).fit(X[:400])
     >>> X.loc[500:509, ["volt", "amp"]] += 9
     >>> events = fleet.events(X[400:])
     >>> events[["start", "channels"]].to_dict("list")
@@ -74,31 +68,21 @@ class ChannelwiseDetector(DetectorParts):
         "channels": [None, *NAMES],
         "shared": NAMES,
         "min_channels": [Interval(Integral, 1, None, closed="left")],
-        **PARTS_CONSTRAINTS,
+        "n_jobs": [None, Integral],
     }
 
     def __init__(
-        self,
-        detector,
-        *,
-        channels=None,
-        shared=(),
-        min_channels=1,
-        holdout=0.3,
-        false_alarm_rate=1e-4,
-        n_jobs=None,
+        self, detector, *, channels=None, shared=(), min_channels=1, n_jobs=None
     ):
         self.detector = detector
         self.channels = channels
         self.shared = shared
         self.min_channels = min_channels
-        self.holdout = holdout
-        self.false_alarm_rate = false_alarm_rate
         self.n_jobs = n_jobs
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None):
-        """Fit a clone to every channel, and learn how rare its scores are.
+        """Fit a clone to every channel.
 
         Parameters
         ----------
@@ -117,6 +101,8 @@ class ChannelwiseDetector(DetectorParts):
             If a channel is no column of `X`, or there are fewer than `min_channels`.
         """
         return self._fit_parts(X, y)
+
+    _part = "channel"
 
     def _detectors(self):
         return [self.detector]
@@ -139,49 +125,51 @@ class ChannelwiseDetector(DetectorParts):
             )
         return {name: (self.detector, [name, *shared]) for name in channels}
 
-    def _combine(self, rarities):
-        # The least rare of so many channels; Bonferroni for the choice among all.
-        kth = -np.partition(-rarities, self.min_channels - 1, axis=1)
-        return kth[:, self.min_channels - 1] - np.log10(
-            rarities.shape[1] / self.min_channels
-        )
+    def _combine(self, table):
+        return kth_largest(table, self.min_channels)
 
-    def events(self, X):
-        """List the events, with the channels that are responsible.
+    def confirm(self, events, X, *, nominal=True):
+        """Tell the responsible channels what an operator has found out about events.
 
         Parameters
         ----------
+        events : DataFrame of shape (n_events, n_columns)
+            Rows of the table of ``events``.
         X : DataFrame or array-like of shape (n_rows, n_features)
+            Telemetry that holds them.
+        nominal : bool, default=True
+            Whether they were nominal; see :meth:`AlarmFilter.confirm`.
 
         Returns
         -------
-        DataFrame of shape (n_events, 6)
-            ``track``; ``start`` and ``end``, times of the first and the last row
-            flagged; ``rarity``, the highest; ``channels``, those that reach the
-            threshold within the event, the rarest first; ``n_channels``.
+        self : object
+
+        Raises
+        ------
+        TypeError
+            If the detector of a channel has no ``confirm``.
+        ValueError
+            If a channel or an event is not there, or a channel refuses it. Then none
+            is confirmed.
         """
         check_is_fitted(self)
-        table = self.rarity(X)
-        values = table.to_numpy()
-        combined = self._combine(values)
-        tracks = read_tracks(table if isinstance(X, pd.DataFrame) else values)
-        starts, stops = find_runs(-combined < self.offset_, tracks.bounds)
-        number = np.searchsorted(tracks.bounds, starts, side="right") - 1
-        times = np.arange(len(values)) if tracks.times is None else tracks.times
-        limit = -self.offset_ + np.log10(values.shape[1] / self.min_channels)
-        rows = []
-        for start, stop, track in zip(starts, stops, number, strict=True):
-            peak = values[start:stop].max(axis=0)
-            named = [i for i in np.argsort(-peak, kind="stable") if peak[i] > limit]
-            rows.append(
-                {
-                    "track": tracks.names[track],
-                    "start": times[start],
-                    "end": times[stop - 1],
-                    "rarity": combined[start:stop].max(),
-                    "channels": [table.columns[i] for i in named],
-                    "n_channels": len(named),
-                }
-            )
-        columns = ["track", "start", "end", "rarity", "channels", "n_channels"]
-        return pd.DataFrame(rows, columns=columns)
+        events = read_table(events, [*KEYS, "channels"])
+        frame, _ = self._read(X, None, reset=False)
+        confirmed = {}
+        for name in events["channels"].explode().unique():
+            if name not in self.detectors_:
+                raise ValueError(
+                    f"An event names the channel {name!r}, but those watched are "
+                    f"{list(self.detectors_)[:10]}."
+                )
+            detector = copy(self.detectors_[name])
+            if not hasattr(detector, "confirm"):
+                raise TypeError(
+                    f"The {type(detector).__name__} of channel {name!r} cannot be told "
+                    "of events; wrap the detector in AlarmFilter before it is fitted."
+                )
+            own = events[[name in named for named in events["channels"]]]
+            rows = frame[self.columns_[name]]
+            confirmed[name] = detector.confirm(own, rows, nominal=nominal)
+        self.detectors_ = {**self.detectors_, **confirmed}
+        return self

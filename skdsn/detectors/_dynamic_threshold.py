@@ -48,7 +48,7 @@ class DynamicThresholdDetector(MemoryDetector):
     mode : {"corrected", "paper"}, default="corrected"
         "paper" is the published code, which judges a whole track at once: its first
         window by errors to come, and up to ``batch_size - 1`` rows near its end never.
-        `history`, `held_back` and `error_guard` are not used there.
+        `history`, `held_back`, `error_guard` and `warm_up_limit` are not used there.
     window_size : int, default=2100
         Rows that a batch is judged by, itself included.
     batch_size : int, default=70
@@ -86,6 +86,9 @@ class DynamicThresholdDetector(MemoryDetector):
         Rows at the start of each track never flagged. When None: a quarter of
         `window_size`, none where a history precedes the track; in paper mode 500 rows
         of tracks of at least 2500 rows, 250 of at least 1800, none of shorter ones.
+    warm_up_limit : float or None, default=None
+        Errors of the warm-up above so many times the largest training error are flagged
+        all the same, as where a stream begins amid an event. None flags none.
     history : {"none", "training"}, default="none"
         Whether the last training errors precede every track, as if it had gone on from
         there: they count for the threshold, but flag nothing. A forecaster's errors on
@@ -176,6 +179,7 @@ class DynamicThresholdDetector(MemoryDetector):
         "error_guard": [Interval(Real, 0, None, closed="left")],
         "min_error": [Interval(Real, 0, None, closed="left")],
         "warm_up": [None, Interval(Integral, 0, None, closed="left")],
+        "warm_up_limit": [None, Interval(Real, 0, None, closed="neither")],
         "history": [StrOptions({"none", "training"})],
         "held_back": [
             None,
@@ -210,6 +214,7 @@ class DynamicThresholdDetector(MemoryDetector):
         error_guard=0.0,
         min_error=0.05,
         warm_up=None,
+        warm_up_limit=None,
         history="none",
         held_back=None,
         exclude_flagged=False,
@@ -235,6 +240,7 @@ class DynamicThresholdDetector(MemoryDetector):
         self.error_guard = error_guard
         self.min_error = min_error
         self.warm_up = warm_up
+        self.warm_up_limit = warm_up_limit
         self.history = history
         self.held_back = held_back
         self.exclude_flagged = exclude_flagged
@@ -287,7 +293,8 @@ class DynamicThresholdDetector(MemoryDetector):
                 f"has an error in column {error!r}, so there is nothing to start from; "
                 "fit on normal rows whose errors are known."
             )
-        self.floor_ = self.error_guard * max(errors[learnt].max(), 0.0)
+        self._largest = max(errors[learnt].max(), 0.0)
+        self.floor_ = self.error_guard * self._largest
         if self._value is not None:
             values = rows.data[learnt, self._value]
             if not np.isnan(values).all():
@@ -355,15 +362,24 @@ class DynamicThresholdDetector(MemoryDetector):
         warm_up = self.warm_up
         if warm_up is None:
             warm_up = 0 if len(self.history_) else self.window_size // 4
-        return judge_batches(
-            data[:, self._error],
-            fresh_past(self.history_) if past is None else past,
+        errors = data[:, self._error]
+        past = fresh_past(self.history_) if past is None else past
+        scores, thresholds, following = judge_batches(
+            errors,
+            past,
             rule,
             window=self.window_size,
             batch=self.batch_size,
             warm_up=warm_up,
             floor=self.floor_,
         )
+        if self.warm_up_limit is not None:
+            limit = self.warm_up_limit * self._largest
+            rows = slice(0, max(warm_up - past.n_seen, 0))
+            far = np.flatnonzero(errors[rows] > limit)
+            scores[far] = np.log(errors[far] / limit) if limit > 0 else 1.0
+            thresholds[far] = limit
+        return scores, thresholds, following
 
     def _judge_paper(self, data, past, rule):
         # Rows before the first error are no part of the published series.

@@ -1,12 +1,18 @@
 """Detectors that watch the same rows, and agree on a scale."""
 
+from numbers import Integral, Real
+
 import numpy as np
+from sklearn.base import clone
 
-from skdsn._sklearn import StrOptions, fit_context
-from skdsn.detectors._parts import PARTS_CONSTRAINTS, DetectorParts
+from skdsn._core.tails import fit_tail, rarity
+from skdsn._sklearn import Interval, StrOptions, fit_context
+from skdsn.base import anomaly_scores
+from skdsn.detectors._parts import DetectorParts, NamedParts
+from skdsn.model_selection import WithinTrackChronologicalSplit
 
 
-class DetectorEnsemble(DetectorParts):
+class DetectorEnsemble(NamedParts, DetectorParts):
     """Let several detectors watch the same telemetry.
 
     Scores of different detectors have no common unit. Here each is turned into how
@@ -41,6 +47,7 @@ class DetectorEnsemble(DetectorParts):
 
     See Also
     --------
+    VotingDetector : By their own thresholds.
     ChannelwiseDetector : One detector for each channel.
 
     Notes
@@ -74,7 +81,9 @@ class DetectorEnsemble(DetectorParts):
     _parameter_constraints: dict = {
         "detectors": [list],
         "combine": [StrOptions({"max", "mean"})],
-        **PARTS_CONSTRAINTS,
+        "holdout": [Interval(Real, 0, 1, closed="left")],
+        "false_alarm_rate": [Interval(Real, 0, 1, closed="neither")],
+        "n_jobs": [None, Integral],
     }
 
     def __init__(
@@ -108,22 +117,49 @@ class DetectorEnsemble(DetectorParts):
         -------
         self : object
         """
-        names = [name for name, _ in self.detectors]
-        if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise ValueError(
-                f"Two detectors are named {twice!r}; give each its own name."
-            )
-        return self._fit_parts(X, y)
+        self._fit_parts(X, y)
+        self.tails_ = self._scales
+        self.offset_ = float(np.log10(self.false_alarm_rate))
+        return self
 
-    def _detectors(self):
-        return [detector for _, detector in self.detectors]
+    def rarity(self, X):
+        """Tell how rare the score of each detector is.
 
-    def _parts(self, frame):
-        columns = list(frame.columns)
-        return {name: (detector, columns) for name, detector in self.detectors}
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+            Telemetry with the columns seen in ``fit``.
+
+        Returns
+        -------
+        DataFrame of shape (n_rows, n_detectors)
+            3 stands for a score that one normal row in a thousand exceeds, going by
+            the rows held out in ``fit``. With the index of `X`.
+        """
+        return self._table(X)
 
     def _combine(self, rarities):
         if self.combine == "mean":
             return rarities.mean(axis=1)
         return rarities.max(axis=1) - np.log10(rarities.shape[1])
+
+    def _fit_part(self, detector, X, y):
+        if self.holdout == 0:
+            fitted = clone(detector).fit(X, y)
+            return fitted, fit_tail(_normal(anomaly_scores(fitted, X), y))
+        split = WithinTrackChronologicalSplit(test_size=self.holdout)
+        train, test = next(split.split(X))
+        part = clone(detector).fit(X.iloc[train], None if y is None else y.iloc[train])
+        # The rows before them are scored too, for detectors with memory.
+        scores = anomaly_scores(part, X)[test]
+        tail = fit_tail(_normal(scores, None if y is None else y.iloc[test]))
+        return clone(detector).fit(X, y), tail
+
+    def _rescale(self, scores, scale):
+        return rarity(scores, scale)
+
+
+def _normal(scores, y):
+    if y is None or (y == 1).all():
+        return scores
+    return scores[y.to_numpy() != 1]

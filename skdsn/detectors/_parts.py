@@ -1,7 +1,6 @@
 """Several detectors on one scale: what ensembles and fleets of channels share."""
 
 from abc import abstractmethod
-from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
@@ -10,30 +9,25 @@ from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from skdsn._core.tails import fit_tail, rarity
-from skdsn._sklearn import Interval
+from skdsn._core.runs import find_runs, join_runs
+from skdsn._sklearn import BaseComposition
 from skdsn.base import anomaly_scores, read_labels, read_rows
 from skdsn.detectors._outlier import ScoringDetector
-from skdsn.model_selection import WithinTrackChronologicalSplit
+from skdsn.detectors._severity import learn_level
 from skdsn.streaming import stream_scores
-
-PARTS_CONSTRAINTS = {
-    "holdout": [Interval(Real, 0, 1, closed="left")],
-    "false_alarm_rate": [Interval(Real, 0, 1, closed="neither")],
-    "n_jobs": [None, Integral],
-}
+from skdsn.tracks import read_tracks
 
 
 class DetectorParts(MetaEstimatorMixin, ScoringDetector):
     """Base of the detectors made of detectors.
 
-    A subclass has the parameters `holdout`, `false_alarm_rate` and `n_jobs`, and
-    writes ``_parts(frame) -> {name: (detector, columns)}`` and ``_combine(rarities)``,
-    from a table of shape (n_rows, n_parts) to one value for each row.
+    A subclass has the parameter `n_jobs` and writes ``_parts(frame) -> {name:
+    (detector, columns)}``; ``_fit_part(detector, X, y) -> (fitted, scale)``, where
+    `scale` is what ``_rescale(scores, scale)`` needs to put scores on a common scale;
+    and ``_combine(table)``, from such a table of shape (n_rows, n_parts) to one value
+    for each row.
     """
 
-    holdout: float
-    false_alarm_rate: float
     n_jobs: int | None
 
     def _fit_parts(self, X, y):
@@ -47,37 +41,20 @@ class DetectorParts(MetaEstimatorMixin, ScoringDetector):
         if not parts:
             raise ValueError(f"{type(self).__name__} has no detector to fit.")
         y = None if labels is None else pd.Series(labels, index=frame.index)
-        rows = None
-        if self.holdout > 0:
-            split = WithinTrackChronologicalSplit(test_size=self.holdout)
-            rows = next(split.split(frame))
         fitted = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit_part)(detector, frame[columns], y, rows)
+            delayed(self._fit_part)(detector, frame[columns], y)
             for detector, columns in parts.values()
         )
         self.columns_ = {name: columns for name, (_, columns) in parts.items()}
         self.detectors_ = {n: part for n, (part, _) in zip(parts, fitted, strict=True)}
-        self.tails_ = {n: tail for n, (_, tail) in zip(parts, fitted, strict=True)}
-        self.offset_ = float(np.log10(self.false_alarm_rate))
+        self._scales = {n: scale for n, (_, scale) in zip(parts, fitted, strict=True)}
         return self
 
-    def rarity(self, X):
-        """Tell how rare the score of each detector is.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_rows, n_features)
-            Telemetry with the columns seen in ``fit``.
-
-        Returns
-        -------
-        DataFrame of shape (n_rows, n_detectors)
-            3 stands for a score that one normal row in a thousand exceeds, going by
-            the rows held out in ``fit``. With the index of `X`.
-        """
+    def _table(self, X):
+        """Put the scores of all parts on the common scale: DataFrame, index of `X`."""
         check_is_fitted(self)
         frame, _ = self._read(X, None, reset=False)
-        return self._rarities(
+        return self._rescaled(
             {
                 name: anomaly_scores(detector, frame[self.columns_[name]])
                 for name, detector in self.detectors_.items()
@@ -85,10 +62,10 @@ class DetectorParts(MetaEstimatorMixin, ScoringDetector):
             frame.index,
         )
 
-    def _rarities(self, scores, index):
+    def _rescaled(self, scores, index):
         return pd.DataFrame(
             {
-                name: rarity(values, self.tails_[name])
+                name: self._rescale(values, self._scales[name])
                 for name, values in scores.items()
             },
             index=index,
@@ -104,9 +81,9 @@ class DetectorParts(MetaEstimatorMixin, ScoringDetector):
         Returns
         -------
         float64 ndarray of shape (n_rows,)
-            Decimal logarithm of how often a normal row scores so high.
+            Negated, on the common scale.
         """
-        return -self._combine(self.rarity(X).to_numpy())
+        return -self._combine(self._table(X).to_numpy())
 
     def stream_scores(self, X, state=None, index=None):
         """Score and flag a chunk; see :func:`skdsn.streaming.stream_scores`.
@@ -135,7 +112,7 @@ class DetectorParts(MetaEstimatorMixin, ScoringDetector):
             scores[name], _, new[name] = stream_scores(
                 detector, frame[self.columns_[name]], state.get(name), index
             )
-        combined = self._combine(self._rarities(scores, frame.index).to_numpy())
+        combined = self._combine(self._rescaled(scores, frame.index).to_numpy())
         return combined, self._flags(combined), new
 
     def _read(self, X, y, *, reset):
@@ -161,24 +138,143 @@ class DetectorParts(MetaEstimatorMixin, ScoringDetector):
         """Name the detectors, and the columns of each."""
 
     @abstractmethod
-    def _combine(self, rarities):
+    def _fit_part(self, detector, X, y):
+        """Fit a clone and learn its scale; see the class."""
+
+    @abstractmethod
+    def _rescale(self, scores, scale):
+        """Put scores on the common scale."""
+
+    @abstractmethod
+    def _combine(self, table):
         """Make one value of those of all detectors."""
 
 
-def _fit_part(detector, X, y, split):
-    """Fit a detector, and learn its scores from rows it has not seen."""
-    if split is None:
+class SeverityParts(DetectorParts):
+    """Base of those whose parts flag by their own thresholds.
+
+    The common scale is the severity: 0 at the threshold of a part, -1 where a usual
+    training row is.
+    """
+
+    _part = "detector"
+
+    def _fit_parts(self, X, y):
+        super()._fit_parts(X, y)
+        self.levels_ = self._scales
+        self.offset_ = 0.0
+        return self
+
+    def _fit_part(self, detector, X, y):
         fitted = clone(detector).fit(X, y)
-        return fitted, fit_tail(_normal(anomaly_scores(fitted, X), y))
-    train, test = split
-    part = clone(detector).fit(X.iloc[train], None if y is None else y.iloc[train])
-    # The rows before them are scored too: a detector with memory must not start afresh.
-    scores = anomaly_scores(part, X)[test]
-    tail = fit_tail(_normal(scores, None if y is None else y.iloc[test]))
-    return clone(detector).fit(X, y), tail
+        return fitted, learn_level(fitted, X, y)
+
+    def _rescale(self, scores, scale):
+        threshold, below = scale
+        return (scores - threshold) / below
+
+    def severity(self, X):
+        """Tell how severe each row is to each part.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+            Telemetry with the columns seen in ``fit``.
+
+        Returns
+        -------
+        DataFrame of shape (n_rows, n_parts)
+            A column for each channel or detector, positive where it flags the row.
+            With the index of `X`.
+        """
+        return self._table(X)
+
+    def events(self, X, *, join=0):
+        """List the events, with the channels or detectors that are responsible.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+        join : int, default=0
+            Events of a track with no more rows between them are one, such as those of
+            channels that answer to a fault one after the other.
+
+        Returns
+        -------
+        DataFrame of shape (n_events, 6)
+            ``track``; ``start`` and ``end``, times of the first and the last row
+            flagged; ``severity``, the highest; ``channels`` (or ``detectors``), those
+            that flag a row of the event, the most severe first; and ``n_channels`` (or
+            ``n_detectors``).
+        """
+        table = self.severity(X)
+        values = table.to_numpy()
+        combined = self._combine(values)
+        tracks = read_tracks(table if isinstance(X, pd.DataFrame) else values)
+        bounds = tracks.bounds
+        runs = find_runs(combined > 0, bounds)
+        starts, stops = join_runs(*runs, bounds, join)
+        number = np.searchsorted(bounds, starts, side="right") - 1
+        times = np.arange(len(values)) if tracks.times is None else tracks.times
+        parts, n_parts = f"{self._part}s", f"n_{self._part}s"
+        rows = []
+        for start, stop, track in zip(starts, stops, number, strict=True):
+            peak = values[start:stop].max(axis=0)
+            named = [i for i in np.argsort(-peak, kind="stable") if peak[i] > 0]
+            rows.append(
+                {
+                    "track": tracks.names[track],
+                    "start": times[start],
+                    "end": times[stop - 1],
+                    "severity": combined[start:stop].max(),
+                    parts: [table.columns[i] for i in named],
+                    n_parts: len(named),
+                }
+            )
+        columns = ["track", "start", "end", "severity", parts, n_parts]
+        return pd.DataFrame(rows, columns=columns)
 
 
-def _normal(scores, y):
-    if y is None or (y == 1).all():
-        return scores
-    return scores[y.to_numpy() != 1]
+class NamedParts(BaseComposition):
+    """What detectors with a list `detectors` of (name, detector) have in common."""
+
+    detectors: list
+
+    def get_params(self, deep=True):
+        """Get the parameters, with `deep` those of the detectors too.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+
+        Returns
+        -------
+        dict
+        """
+        return self._get_params("detectors", deep=deep)
+
+    def set_params(self, **params):
+        """Set parameters: ``name=`` replaces a detector, ``name__parameter=`` sets one.
+
+        Parameters
+        ----------
+        **params
+
+        Returns
+        -------
+        self : object
+        """
+        return self._set_params("detectors", **params)
+
+    def _detectors(self):
+        return [detector for _, detector in self.detectors]
+
+    def _parts(self, frame):
+        self._validate_names([name for name, _ in self.detectors])
+        columns = list(frame.columns)
+        return {name: (detector, columns) for name, detector in self.detectors}
+
+
+def kth_largest(table, k):
+    """Find what so many columns reach: (n_rows,) of (n_rows, n_columns)."""
+    return -np.partition(-table, k - 1, axis=1)[:, k - 1]

@@ -5,7 +5,11 @@ import pandas as pd
 import pytest
 
 from skdsn.base import anomaly_flags
-from skdsn.detectors import ChannelwiseDetector, SubsequenceNeighborsDetector
+from skdsn.detectors import (
+    AlarmFilter,
+    ChannelwiseDetector,
+    SubsequenceNeighborsDetector,
+)
 from skdsn.metrics import find_events
 from skdsn.streaming import StreamingDetector
 
@@ -22,8 +26,8 @@ def telemetry(n_tracks=2, n_rows=300, seed=0):
 
 def make(**options):
     neighbours = SubsequenceNeighborsDetector(length=4)
-    options = {"shared": ["command"], "false_alarm_rate": 1e-8} | options
-    return ChannelwiseDetector(neighbours, **options)
+    options = {"shared": ["command"]} | options
+    return ChannelwiseDetector(**({"detector": neighbours} | options))
 
 
 def test_every_channel_has_its_own_clone_and_the_shared_columns():
@@ -55,13 +59,56 @@ def test_several_channels_may_have_to_agree():
     assert [set(names) for names in events["channels"]] == [{"volt", "temp"}]
 
 
-def test_other_channels_change_nothing_but_the_correction():
+def test_a_row_is_flagged_where_a_clone_flags_it():
     X, new = telemetry(), telemetry(seed=1)
-    alone = make(channels=["volt"]).fit(X)
-    all_of_them = make().fit(X)
+    new.iloc[100:110, 0] += 20.0
+    fleet = make().fit(X)
+    votes = [
+        anomaly_flags(part, new[[name, "command"]])
+        for name, part in fleet.detectors_.items()
+    ]
+    severity = fleet.severity(new)
+    np.testing.assert_array_equal(severity.T > 0, np.array(votes) == 1)
+    np.testing.assert_array_equal(anomaly_flags(fleet, new), np.max(votes, axis=0))
+    both = make(min_channels=2).fit(X)
+    np.testing.assert_array_equal(anomaly_flags(both, new), np.sum(votes, axis=0) > 1)
+
+
+def test_severity_is_minus_one_on_a_usual_row_whatever_the_unit():
+    X = telemetry()
+    severity = make().fit(X).severity(X)
+    np.testing.assert_allclose(severity.median(), -1.0)
+    other = X.assign(volt=X["volt"] * 1e3, amp=X["amp"] * 1e-3)
+    np.testing.assert_allclose(make().fit(other).severity(other), severity, atol=1e-6)
+
+
+def test_other_channels_change_nothing():
+    X, new = telemetry(), telemetry(seed=1)
+    alone, fleet = make(channels=["volt"]).fit(X), make().fit(X)
     np.testing.assert_array_equal(
-        alone.rarity(new)["volt"], all_of_them.rarity(new)["volt"]
+        alone.severity(new)["volt"], fleet.severity(new)["volt"]
     )
+
+
+def test_events_that_follow_each_other_are_joined_within_a_track():
+    fleet = make().fit(telemetry())
+    new = telemetry(seed=1)
+    for row, channel in [(100, 0), (120, 2), (295, 1), (301, 1)]:
+        new.iloc[row : row + 4, channel] += 30.0
+    apart = fleet.events(new)
+    assert [set(names) for names in apart["channels"]] == [
+        {"volt"},
+        {"temp"},
+        {"amp"},
+        {"amp"},
+    ]
+    joined = fleet.events(new, join=30)
+    assert (
+        joined["start"].tolist()
+        == apart["start"].tolist()[::2] + apart["start"].tolist()[3:]
+    )
+    assert set(joined["channels"].iloc[0]) == {"volt", "temp"}
+    assert joined["track"].tolist() == ["A", "A", "B"]
 
 
 def test_text_columns_are_no_channels_unless_named():
@@ -83,6 +130,52 @@ def test_arrays_are_one_track_of_channels():
     fleet = make(shared=()).fit(X)
     assert len(fleet.detectors_) == 4
     assert list(fleet.events(X).columns[:2]) == ["track", "start"]
+
+
+def manoeuvres():
+    """Noise, with the same transient of one channel on both tracks, and a fault."""
+    new = telemetry(seed=1)
+    shape = 15 * np.hanning(20)
+    for start in (50, 180, 380):
+        new.iloc[start : start + 20, 1] += shape
+    new.iloc[500:520, 1] -= shape
+    new.iloc[560:580, [0, 1]] += shape[:, None]
+    return new
+
+
+def test_a_pattern_confirmed_on_its_channel_is_silent_when_it_comes_back():
+    new = manoeuvres()
+    neighbours = AlarmFilter(SubsequenceNeighborsDetector(length=4), length=4)
+    fleet = make(detector=neighbours).fit(telemetry())
+    events = fleet.events(new)
+    assert events["channels"].tolist() == [["amp"]] * 4 + [["volt", "amp"]]
+    assert fleet.confirm(events[:1], new, nominal=True) is fleet
+    assert len(fleet.detectors_["amp"].nominal_patterns_) == 1
+    assert fleet.detectors_["volt"].nominal_patterns_ == []
+    left = fleet.events(new)
+    assert left["start"].tolist() == events["start"].tolist()[-2:]  # fault and both
+    assert left["channels"].tolist() == [["amp"], ["volt"]]
+    assert fleet.confirm(left.iloc[0], new, nominal=False) is fleet
+    stream = StreamingDetector(fleet)
+    parts = [stream.update(new.iloc[i : i + 41]) for i in range(0, len(new), 41)]
+    streamed = pd.concat(parts)["score"]
+    np.testing.assert_allclose(streamed, -fleet.score_samples(new), atol=1e-9)
+
+
+def test_events_that_cannot_be_confirmed_are_told_and_confirm_nothing():
+    new = manoeuvres()
+    plain = make().fit(telemetry())
+    events = plain.events(new)
+    with pytest.raises(TypeError, match=r"channel 'amp' cannot be told .* AlarmFilter"):
+        plain.confirm(events, new)
+    alarms = AlarmFilter(plain.detector, length=4)
+    fleet = ChannelwiseDetector(alarms, channels=["volt", "amp"]).fit(telemetry())
+    strange = events.assign(channels=[["amp", "temp"]] * len(events))
+    with pytest.raises(ValueError, match="'temp', but those watched are"):
+        fleet.confirm(strange, new)
+    with pytest.raises(ValueError, match="no column 'channels'"):
+        fleet.confirm(events.drop(columns="channels"), new)
+    assert fleet.detectors_["amp"].nominal_patterns_ == []
 
 
 @pytest.mark.parametrize(

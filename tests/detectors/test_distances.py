@@ -53,7 +53,7 @@ def test_the_input_may_be_passed_through():
 
 def small(**options):
     options = {"window_size": 60, "batch_size": 10, "span": 5, "length": 4} | options
-    return make_channel_detector(**options, threshold__error_buffer=3)
+    return make_channel_detector(**options, error_buffer=3)
 
 
 def test_a_stream_cut_at_batches_gives_the_flags_of_the_batch():
@@ -68,9 +68,9 @@ def test_a_stream_cut_at_batches_gives_the_flags_of_the_batch():
 
 
 def test_recipes_take_steps_and_parameters_of_steps():
-    detector = small(smooth=ErrorSmoother(span=9), threshold__p=0.4)
+    detector = small(smooth=ErrorSmoother(span=9), threshold__min_votes=1)
     assert detector["smooth"].span == 9
-    assert detector["threshold"].p == 0.4
+    assert detector["threshold"].min_votes == 1
     with pytest.raises(TypeError, match="no parameter or step 'smoother'"):
         make_channel_detector(smoother=ErrorSmoother())
 
@@ -85,7 +85,7 @@ def test_the_telemanom_recipe_finds_a_jump_and_names_its_columns():
         batch_size=20,
         span=5,
         forecast__hidden_size=4,
-        threshold__error_buffer=5,
+        error_buffer=5,
         random_state=0,
     ).fit(X)
     assert detector["threshold"].get_params()["error"] == "error_value"

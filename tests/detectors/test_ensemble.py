@@ -120,7 +120,7 @@ def test_parallel_fits_are_the_same():
     ("ensemble", "message"),
     [
         (DetectorEnsemble([]), "has no detector to fit"),
-        (DetectorEnsemble([("a", Level()), ("a", Level())]), "are named 'a'"),
+        (DetectorEnsemble([("a", Level()), ("a", Level())]), "not unique"),
         (make(holdout=1.0), "'holdout' parameter"),
         (make(combine="sum"), "'combine' parameter"),
     ],

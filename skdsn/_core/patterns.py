@@ -1,0 +1,254 @@
+"""Recognise stretches of telemetry that have been seen before."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skdsn._core.neighbors import Subsequences, is_complete, nearest, repeated
+from skdsn._core.segments import last_valid_row, lengths, positions
+from skdsn._core.windows import trailing_sum
+
+# Subsequences at most that the usual distance is learnt from.
+QUERIES = 1000
+# A single earlier occurrence is farther away than the nearest of many.
+SINGLE = 2.0
+# Occurrences differ by so much of what tells them from training.
+SHARE = 0.2
+# An occurrence may be so many times as severe as the confirmed one, and as long.
+SLACK = 1.5
+# Exact repeats are recognised where training was constant, in spite of rounding.
+LEAST_DISTANCE = 1e-3
+# Largest scaled value: the square of a subsequence of them is still a float64.
+LARGEST = 1e100
+
+
+def fit_scale(values):
+    """Centre and range of each column, NaN left out; a constant one has range 1."""
+    low, high = (of.reduce(values, axis=0) for of in (np.fmin, np.fmax))
+    with np.errstate(over="ignore"):
+        spread = np.minimum(high - low, np.finfo(np.float64).max)
+    varied = spread > 1e-12 * np.fmax(np.abs(low), np.abs(high))  # not if all are NaN
+    return np.nan_to_num(low / 2 + high / 2), np.where(varied, spread, 1.0)
+
+
+def scale(values, fitted):
+    """Scale values by what :func:`fit_scale` has found."""
+    with np.errstate(over="ignore"):
+        return np.clip((values - fitted[0]) / fitted[1], -LARGEST, LARGEST)
+
+
+def whole_rows(values, bounds, width, left_out=None):
+    """Tell which rows end a whole subsequence without NaN or a row left out."""
+    spoilt = np.isnan(values).any(axis=1)
+    if left_out is not None:
+        spoilt |= left_out
+    return is_complete(bounds, width) & (trailing_sum(spoilt, bounds, width) == 0)
+
+
+def make_pool(values, bounds, width, left_out):
+    """Make a table of the subsequences to compare with, repeats left out."""
+    whole = whole_rows(values, bounds, width, left_out)
+    kept = whole & ~repeated(values, bounds, width, whole)
+    return Subsequences(values, bounds, width, rows=np.flatnonzero(kept))
+
+
+def usual_distance(pool):
+    """Tell how far two occurrences of the same thing are apart.
+
+    Twice the 99 % quantile of the distance of a subsequence to the nearest other one.
+    """
+    step = -(-len(pool) // QUERIES)
+    apart = np.empty(0)
+    if step:
+        apart = nearest(pool.take(pool.rows[::step]), pool, apart=True)[0][:, 0]
+    known = apart[np.isfinite(apart)]
+    return SINGLE * float(np.quantile(known, 0.99)) if len(known) else 0.0
+
+
+def distances_to(pool, table, rows):
+    """Distances of the subsequences that end at some rows to the nearest of a pool."""
+    if len(pool) == 0:
+        return np.full(len(rows), np.inf)
+    return nearest(table.take(rows), pool)[0][:, 0]
+
+
+class Known(NamedTuple):
+    """Subsequences of confirmed patterns, and what is known of each.
+
+    Attributes
+    ----------
+    pool : Subsequences
+    limits : float64 ndarray of shape (n_known,)
+        Distance up to which another subsequence is like it.
+    distinct : bool ndarray of shape (n_known,)
+        Whether it is unlike training.
+    last : bool ndarray of shape (n_known,)
+        Whether it is one of the last ones that are.
+    caps, peaks : float64 ndarray of shape (n_known,)
+        Severity allowed there, and anywhere in the pattern.
+    rests : int64 ndarray of shape (n_known,)
+        Rows for which the pattern may go on.
+    spans : float64 ndarray of shape (n_known,)
+        Rows that a run may have, at which it is looked for.
+    owners : int64 ndarray of shape (n_known,)
+        Number of the pattern.
+    """
+
+    pool: Subsequences
+    limits: np.ndarray
+    distinct: np.ndarray
+    last: np.ndarray
+    caps: np.ndarray
+    peaks: np.ndarray
+    rests: np.ndarray
+    spans: np.ndarray
+    owners: np.ndarray
+
+
+def compile_patterns(patterns, width, usual, tolerance):
+    """Put patterns into one table.
+
+    Parameters
+    ----------
+    patterns : list of (values, severities, distances)
+        `values` are the scaled rows of a pattern, with those before them that its first
+        subsequences need; `severities` and `distances`, those to training, are known
+        of its rows alone.
+    width : int
+        Rows of a subsequence.
+    usual : float
+        Of :func:`usual_distance`.
+    tolerance : float
+
+    Returns
+    -------
+    Known
+    """
+    near, bounds, columns = width // 4, [0], []
+    for owner, (values, severities, distances) in enumerate(patterns):
+        n_rows, begin = len(severities), bounds[-1]
+        bounds.append(begin + len(values))
+        own = np.where(np.isfinite(distances), SHARE * distances, 0.0)
+        limits = np.maximum(tolerance * np.maximum(usual, own), LEAST_DISTANCE)
+        distinct = distances > limits
+        row = np.arange(n_rows)
+        final = row[distinct][-1:]
+        last = distinct & (row >= final - near) if len(final) else distinct
+        padded = np.pad(severities, near, constant_values=-np.inf)
+        around = np.lib.stride_tricks.sliding_window_view(padded, 2 * near + 1)
+        caps = _allow(around.max(axis=1))
+        peaks = np.full(n_rows, _allow(severities.max()))
+        spans = np.full(n_rows, SLACK * n_rows + width)
+        table = (bounds[-1] - n_rows + row, limits, distinct, last, caps, peaks)
+        table = (*table, n_rows - row + width, spans, np.full(n_rows, owner))
+        whole = whole_rows(values, np.array([0, len(values)]), width)[-n_rows:]
+        columns.append([of[whole] for of in table])
+    rows, *rest = (np.concatenate(parts) for parts in zip(*columns, strict=True))
+    values = np.concatenate([values for values, *_ in patterns])
+    return Known(Subsequences(values, np.array(bounds), width, rows=rows), *rest)
+
+
+def _allow(severities):
+    return np.where(severities > 0, SLACK * severities, severities)
+
+
+class Following(NamedTuple):
+    """What the next rows of a track have to know of a pattern that came before them.
+
+    Attributes
+    ----------
+    run : int
+        Rows flagged without a break.
+    since : int
+        Rows since its last subsequence unlike training.
+    rest : int
+        Rows for which it may go on.
+    span : float
+        Rows that the run may have.
+    peak : float
+        Severity allowed.
+    same_run : bool
+        Whether all rows since were flagged.
+    """
+
+    run: int = 0
+    since: int = 0
+    rest: int = -1
+    span: float = 0.0
+    peak: float = -np.inf
+    same_run: bool = False
+
+
+def explain(table, rows, flags, severities, bounds, known, training, usual, follow):
+    """Tell which rows are explained by confirmed patterns.
+
+    A row is if its subsequence is like a confirmed one that is unlike training, or like
+    another and its severity too; or if it comes after a pattern was seen to its end,
+    looks like training, and is no more severe than the pattern was. Rows of a run that
+    has become longer than that of the pattern are not.
+
+    Parameters
+    ----------
+    table : Subsequences
+        Rows, with those before them that their subsequences need.
+    rows : int64 ndarray of shape (n_rows,)
+        Where the rows are in `table`.
+    flags : bool ndarray of shape (n_rows,)
+    severities : float64 ndarray of shape (n_rows,)
+    bounds : int64 ndarray of shape (n_segments + 1,)
+    known : Known
+    training : Subsequences
+    usual : float
+        Distance up to which a subsequence looks like training.
+    follow : list of Following or None, one per segment
+        What a segment continues; None if it starts afresh.
+
+    Returns
+    -------
+    explained : bool ndarray of shape (n_rows,)
+    owners : int64 ndarray of shape (n_rows,)
+        Number of the nearest pattern, if it is near enough; otherwise -1.
+    follow : list of Following
+    """
+    n_rows = len(flags)
+    alike, ended = np.zeros((2, n_rows), dtype=bool)
+    owners = np.full(n_rows, -1)
+    found = np.zeros(n_rows, dtype=np.int64)
+    ends_whole = whole_rows(table.values, table.bounds, table.width)[rows]
+    whole = np.flatnonzero(ends_whole)
+    apart, places = nearest(table.take(rows[whole]), known.pool)
+    apart, places = apart[:, 0], places[:, 0]
+    close = apart <= known.limits[places]
+    rows_close, places = whole[close], places[close]
+    found[rows_close], owners[rows_close] = places, known.owners[places]
+    alike[rows_close] = True
+    ended[rows_close] = known.last[places]
+    after = _follow(ended, found, flags, bounds, known, follow)
+    explained = alike & (known.distinct[found] | (severities <= known.caps[found]))
+    explained &= after.run <= known.spans[found]
+    held = ((after.since <= after.rest) | after.same_run) & ~explained
+    held &= (severities <= after.peak) & (after.run <= after.span)
+    held[~ends_whole] = False
+    asked = np.flatnonzero(held & ~alike)
+    held[asked] = distances_to(training, table, rows[asked]) <= usual
+    ends = (bounds[1:] - 1).tolist()
+    following = [Following(*(of[end].item() for of in after)) for end in ends]
+    return explained | held, owners, following
+
+
+def _follow(ended, found, flags, bounds, known, follow):
+    """Tell of each row which end of a pattern it comes after, as a Following."""
+    before = zip(*(memory or Following() for memory in follow), strict=True)
+    before = Following(*(np.repeat(of, lengths(bounds)) for of in before))
+    rows, ordinal = np.arange(len(flags)), positions(bounds) + 1
+    last = last_valid_row(ended, bounds)
+    unflagged = last_valid_row(~flags, bounds)
+    new, place = last >= 0, found[last]
+    return Following(
+        np.where(unflagged >= 0, rows - unflagged, before.run + ordinal),
+        np.where(new, rows - last, before.since + ordinal),
+        np.where(new, known.rests[place], before.rest),
+        np.where(new, known.spans[place], before.span),
+        np.where(new, known.peaks[place], before.peak),
+        np.where(new, unflagged < last, before.same_run & (unflagged < 0)),
+    )

@@ -1,0 +1,142 @@
+"""How far the scores of a detector are above its own threshold."""
+
+import numpy as np
+from sklearn.base import clone, is_outlier_detector
+from sklearn.pipeline import Pipeline
+
+from skdsn._core.runs import find_runs, reduce_runs
+from skdsn.base import anomaly_flags, anomaly_scores
+from skdsn.model_selection import WithinTrackChronologicalSplit
+
+
+def score_threshold(detector):
+    """Find the anomaly score above which a fitted detector flags a row.
+
+    Parameters
+    ----------
+    detector : fitted classifier or outlier detector
+        Or a Pipeline or a search.
+
+    Returns
+    -------
+    float
+        In the unit of :func:`skdsn.base.anomaly_scores`.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> score_threshold(LogisticRegression().fit([[0.0], [1.0]], [0, 1]))
+    0.5
+    """
+    last = _last_step(detector)
+    if is_outlier_detector(detector):
+        if not hasattr(last, "offset_"):
+            raise TypeError(
+                f"{type(last).__name__} has no offset_, by which an outlier detector "
+                "tells its threshold, so its alarms have no severity."
+            )
+        return -float(np.asarray(last.offset_).item())
+    if not hasattr(detector, "predict_proba"):
+        return 0.0  # of a decision_function
+    return float(getattr(last, "threshold_", getattr(last, "best_threshold_", 0.5)))
+
+
+def learn_level(detector, X, y=None):
+    """Learn the scale on which a row at the threshold is 0 and a usual one -1.
+
+    Parameters
+    ----------
+    detector : fitted classifier or outlier detector
+    X : DataFrame of shape (n_rows, n_features)
+        Training rows.
+    y : Series of shape (n_rows,), default=None
+        Rows labelled 1 are left out, unless all are.
+
+    Returns
+    -------
+    threshold, below : float
+        Anomaly score at the threshold, and by how much the median one is below it (1
+        where it is not).
+    """
+    threshold = score_threshold(detector)
+    scores = anomaly_scores(detector, X)
+    if y is not None and (y != 1).any():
+        scores = scores[y.to_numpy() != 1]
+    below = threshold - float(np.median(scores))
+    return threshold, below if below > 0 else 1.0
+
+
+def judge_rows(detector, X, threshold):
+    """Score rows, and flag them as the detector does; see :func:`settle`."""
+    scores = anomaly_scores(detector, X)
+    if is_outlier_detector(detector):
+        flags = -scores + threshold < 0  # spares a second search for neighbours
+    else:
+        flags = anomaly_flags(detector, X)
+    return settle(scores, flags, threshold)
+
+
+def settle(scores, flags, threshold):
+    """Move scores to the side of the threshold that their flags are on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> scores, flags = settle(np.array([0.4, 0.6, 0.9]), np.array([0, 0, 1]), 0.5)
+    >>> scores, flags
+    (array([0.4, 0.5, 0.9]), array([False, False,  True]))
+    """
+    flags = flags.astype(bool)
+    above = np.maximum(scores, np.nextafter(threshold, np.inf))
+    return np.where(flags, above, np.minimum(scores, threshold)), flags
+
+
+def past_alarms(detector, X, y, left_out, tracks, holdout):
+    """List the alarms on the end of each track of a clone fitted on what is before.
+
+    Parameters
+    ----------
+    detector : classifier or outlier detector
+    X : DataFrame or ndarray of shape (n_rows, n_features)
+    y : Series or ndarray of shape (n_rows,), or None
+    left_out : bool ndarray of shape (n_rows,)
+        Rows that do not count.
+    tracks : Tracks
+    holdout : float
+        Share of the rows of a track.
+
+    Returns
+    -------
+    severities, seconds : float64 ndarray of shape (n_alarms,)
+        The highest of each, and when it began.
+    owners : int64 ndarray of shape (n_alarms,)
+        Its track.
+    """
+    split = WithinTrackChronologicalSplit(test_size=holdout)
+    train, test = next(split.split(X))
+    part = clone(detector).fit(_take(X, train), None if y is None else _take(y, train))
+    threshold = score_threshold(part)
+    # The rows before them are judged too: a detector with memory must not start afresh.
+    scores, flags = judge_rows(part, X, threshold)
+    counted = np.zeros(tracks.n_rows, dtype=bool)
+    counted[test] = True
+    counted &= ~left_out
+    known = tracks.take(counted)
+    starts, stops = find_runs(flags[counted], known.bounds)
+    tops = reduce_runs(scores[counted] - threshold, starts, stops, np.maximum)
+    return tops, known.seconds[starts], tracks.of_rows()[counted][starts]
+
+
+def _take(X, rows):
+    return X.iloc[rows] if hasattr(X, "iloc") else X[rows]
+
+
+def _last_step(detector):
+    """Find what decides in a Pipeline or a search, however nested."""
+    while True:
+        inner = getattr(detector, "best_estimator_", None)
+        if inner is None and isinstance(detector, Pipeline):
+            inner = detector.steps[-1][1]
+        if inner is None:
+            return detector
+        detector = inner
