@@ -72,6 +72,30 @@ def test_fitted_files_score_as_the_library_does_in_batch_and_in_chunks(
     assert f"Scored {len(scores)} rows: {scores['anomaly'].sum()} flagged" in said
 
 
+def test_housekeeping_needs_no_labels(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    wave = np.sin(np.arange(3000) / 15)[:, None] * [1.0, 5.0]
+    table = pd.DataFrame(wave + 0.05 * rng.normal(size=(3000, 2)), columns=["V", "A"])
+    table.insert(0, "utc", pd.date_range("2026-03-01", periods=3000, freq="min"))
+    table["mode"] = "idle"
+    table.loc[50:60, "A"] = np.nan
+    table.loc[2500:2560, "V"] = 0.0  # stuck
+    quiet, new = tmp_path / "quiet.csv", tmp_path / "new.csv"
+    table[:1200].to_csv(quiet, index=False)
+    table[1200:].to_csv(new, index=False)
+    args = ["fit", str(quiet), "--time", "utc", "--recipe", "housekeeping", "--out"]
+    saved, out = tmp_path / "d.pkl", tmp_path / "report.csv"
+    assert main([*args, str(saved), "--set", "max_alarms=2"]) == 0
+    assert "no labels" in capsys.readouterr().out
+    assert load_detector(saved)[0]["watch"].detector.max_alarms == 2
+    assert main(["score", str(saved), str(new), "--out", str(out)]) == 0
+    assert "in 1 alarm." in capsys.readouterr().out
+    flagged = np.flatnonzero(pd.read_csv(out)["anomaly"]) + 1200
+    assert 2350 < flagged.min() < 2560 < flagged.max() < 2800
+    told = error_of(capsys, *args, saved, "--epochs", "3")
+    assert "the recipe housekeeping has no network to train" in told
+
+
 def test_evaluate_prints_and_writes_the_report_of_the_library(
     folder, passes, tmp_path, capsys
 ):

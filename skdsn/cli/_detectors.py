@@ -13,6 +13,7 @@ from skdsn._files import replacing
 from skdsn.detectors import (
     TunedThresholdDetector,
     make_dsn_detector,
+    make_housekeeping_detector,
     make_jwst_detector,
     make_mro_detector,
 )
@@ -23,7 +24,10 @@ _RECIPES = {
     "dsn": make_dsn_detector,
     "mro": make_mro_detector,
     "jwst": make_jwst_detector,
+    "housekeeping": make_housekeeping_detector,
 }
+# Recipes that learn what is normal, from telemetry without labels.
+UNLABELLED = {"housekeeping"}
 # What reading a broken pickle may raise.
 _BROKEN = (
     pickle.UnpicklingError,
@@ -51,17 +55,23 @@ def make_recipe(args):
     imblearn.pipeline.Pipeline
     """
     recipe = _RECIPES[args.recipe]
+    taken = inspect.signature(recipe).parameters
     options = {
         "n_jobs": args.jobs,
         "random_state": args.seed,
         "verbose": int(sys.stderr.isatty()),
     }
+    options = {name: value for name, value in options.items() if name in taken}
     if getattr(args, "spacecraft", None):
         # In the SMAP/MSL set the row number tells where anomalies are likely.
         options |= {"align__clocks": (), "time": "passthrough"}
     if args.epochs is not None:
+        if "max_epochs" not in taken:
+            raise ValueError(
+                f"--epochs: the recipe {args.recipe} has no network to train."
+            )
         options["max_epochs"] = args.epochs
-    known = {*inspect.signature(recipe).parameters, *recipe().get_params()}
+    known = {*taken, *recipe().get_params()}
     for item in args.overrides:
         name, equals, text = item.partition("=")
         if not equals:
@@ -98,7 +108,7 @@ def tune(detector, args, cv):
 
 
 def add_up_in_order(detector):
-    """Have the forest of a fitted recipe score in a single thread.
+    """Have the forest of a fitted recipe, if any, score in a single thread.
 
     Threads add up the trees in any order, so that scores would differ in their last
     digit from one run to the next.
@@ -112,7 +122,8 @@ def add_up_in_order(detector):
     The detector, changed.
     """
     fitted = getattr(detector, "detector_", detector)
-    fitted.set_params(classify__n_jobs=None)
+    if "classify" in fitted.named_steps:
+        fitted.set_params(classify__n_jobs=None)
     return detector
 
 

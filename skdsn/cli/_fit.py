@@ -4,6 +4,7 @@ from time import perf_counter
 
 from skdsn._files import check_target
 from skdsn.cli._detectors import (
+    UNLABELLED,
     add_up_in_order,
     folds,
     make_recipe,
@@ -24,23 +25,27 @@ def run(args):
     """
     check_target(args.out)  # before an hour of training
     data = read_data(args)
-    need_labels(args, data.y, learn=True)
+    labelled = args.recipe not in UNLABELLED
+    if labelled:
+        need_labels(args, data.y, learn=True)
     n_tracks = len(read_tracks(data.X))
     detector = make_recipe(args)
-    if args.tune:
+    if args.tune and labelled:
         # A single track is split in time, which a splitter of tracks cannot do.
         cv = args.folds if n_tracks == 1 else folds(data, args.folds)
         detector = tune(detector, args, cv)
+    known = "no labels"
+    if data.y is not None:
+        known = f"{(data.y == 1).mean():.2%} of the rows are anomalous"
     print(
         f"Fitting on {counted(len(data.X), 'row')} of {counted(n_tracks, 'track')}, "
-        f"{counted(data.X.shape[1], 'column')}; {(data.y == 1).mean():.2%} of the rows "
-        "are anomalous ...",
+        f"{counted(data.X.shape[1], 'column')}; {known} ...",
         flush=True,
     )
     begin = perf_counter()
     detector.fit(data.X, data.y)
     print(f"Fitted in {perf_counter() - begin:.0f} s.")
-    if args.tune:
+    if args.tune and labelled:
         print(f"Rows are flagged where the score exceeds {detector.threshold_:.6g}.")
     save_detector(args.out, add_up_in_order(detector), telemetry_columns(args))
     print(f"Saved {args.out}. Next: skdsn score {args.out} TELEMETRY")

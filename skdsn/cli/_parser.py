@@ -126,7 +126,7 @@ def make_parser():
     )
     _add_telemetry(fit)
     _add_labels(fit)
-    _add_recipe(fit)
+    _add_recipe(fit, unlabelled=True)
     _add_threshold(fit)
     fit.add_argument(
         "--tune",
@@ -254,14 +254,15 @@ def _add_labels(parser):
         )
 
 
-def _add_recipe(parser, epochs=None):
+def _add_recipe(parser, epochs=None, *, unlabelled=False):
     group = parser.add_argument_group("detector")
+    also = "; housekeeping, which learns from quiet telemetry without labels"
     group.add_argument(
         "--recipe",
-        choices=["dsn", "mro", "jwst"],
+        choices=["dsn", "mro", "jwst", *(["housekeeping"] if unlabelled else [])],
         default="dsn",
         help="dsn, for any mission; mro and jwst, as published for these missions "
-        "(slower) (default: %(default)s)",
+        f"(slower){also if unlabelled else ''} (default: %(default)s)",
     )
     group.add_argument(
         "--epochs",

@@ -18,6 +18,7 @@ from skdsn.detectors._voting import VotingDetector
 from skdsn.detectors.recipes import (
     make_channel_detector,
     make_dsn_detector,
+    make_housekeeping_detector,
     make_jwst_detector,
     make_mro_detector,
     make_telemanom_detector,
@@ -38,6 +39,7 @@ __all__ = [
     "VotingDetector",
     "make_channel_detector",
     "make_dsn_detector",
+    "make_housekeeping_detector",
     "make_jwst_detector",
     "make_mro_detector",
     "make_telemanom_detector",

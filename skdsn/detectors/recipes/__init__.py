@@ -2,6 +2,7 @@
 
 from skdsn.detectors.recipes._channels import (
     make_channel_detector,
+    make_housekeeping_detector,
     make_telemanom_detector,
 )
 from skdsn.detectors.recipes._passes import (
@@ -15,6 +16,7 @@ __all__ = [
     "categorical_columns",
     "make_channel_detector",
     "make_dsn_detector",
+    "make_housekeeping_detector",
     "make_jwst_detector",
     "make_mro_detector",
     "make_telemanom_detector",

@@ -1,11 +1,14 @@
 """Recipes for channels without labels."""
 
+from skdsn.detectors._alarm_filter import AlarmFilter
+from skdsn.detectors._channelwise import ChannelwiseDetector
 from skdsn.detectors._distances import SubsequenceDistances
 from skdsn.detectors._dynamic_threshold import DynamicThresholdDetector
 from skdsn.detectors._smooth import ErrorSmoother
 from skdsn.detectors._voting import VotingDetector
 from skdsn.detectors.recipes._pipeline import as_detector
 from skdsn.encoders import LSTMForecaster, WindowedLSTMForecaster
+from skdsn.preprocessing import CausalImputer
 
 
 def make_channel_detector(
@@ -227,6 +230,88 @@ def make_telemanom_detector(
                 warm_up_limit=10.0,
                 max_gap=max_gap,
             ),
+        ),
+    ]
+    return as_detector(steps, overrides)
+
+
+def make_housekeeping_detector(
+    *,
+    channels=None,
+    shared=(),
+    max_alarms=None,
+    per="1D",
+    length=20,
+    span=105,
+    window_size=2100,
+    batch_size=70,
+    error_buffer=100,
+    max_gap=None,
+    n_jobs=None,
+    **overrides,
+):
+    """Make a detector for a table of housekeeping channels, without labels.
+
+    Every channel is watched by a clone of :func:`make_channel_detector`, behind an
+    :class:`AlarmFilter`; gaps hold the last value.
+
+    Parameters
+    ----------
+    channels : list of str or None, default=None
+        Columns to watch; None takes all numeric ones that are not `shared`.
+    shared : list of str, default=()
+        Columns that are not watched, such as commands.
+    max_alarms : int or None, default=None
+        Of a channel, that may begin on a track in any time of `per`.
+    per : float, str or pandas.Timedelta, default="1D"
+    length, span, window_size, batch_size, error_buffer : int
+        As in :func:`make_channel_detector`.
+    max_gap : float, str or pandas.Timedelta, default=None
+        A longer step in time starts afresh, in every step.
+    n_jobs : int or None, default=None
+        Channels fitted in parallel.
+    **overrides
+        A step to replace, a parameter of one or of the Pipeline itself.
+
+    Returns
+    -------
+    imblearn.pipeline.Pipeline
+        Steps ``impute`` and ``watch``, a :class:`ChannelwiseDetector`, which lists
+        events: ``detector["watch"].events(detector[:-1].transform(X))``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from skdsn.detectors import make_housekeeping_detector
+    >>> noise = 0.05 * np.random.default_rng(0).normal(size=(5000, 2))
+    >>> waves = np.sin(np.arange(5000) / 20)[:, None] + noise
+    >>> X = pd.DataFrame(waves, columns=["volt", "amp"])
+    >>> X.loc[100:120, "amp"] = np.nan  # a gap
+    >>> X.loc[4600:4660, "volt"] = 0.0  # stuck
+    >>> detector = make_housekeeping_detector().fit(X[:1500])
+    >>> watch, new = detector["watch"], detector[:-1].transform(X[1500:])
+    >>> watch.events(new)["channels"].to_list()
+    [['volt']]
+    """
+    one = AlarmFilter(
+        make_channel_detector(
+            length=length,
+            span=span,
+            window_size=window_size,
+            batch_size=batch_size,
+            error_buffer=error_buffer,
+            max_gap=max_gap,
+        ),
+        length=length,
+        max_alarms=max_alarms,
+        per=per,
+    )
+    steps = [
+        ("impute", CausalImputer(max_gap=max_gap)),
+        (
+            "watch",
+            ChannelwiseDetector(one, channels=channels, shared=shared, n_jobs=n_jobs),
         ),
     ]
     return as_detector(steps, overrides)
