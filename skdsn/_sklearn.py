@@ -19,6 +19,7 @@ from sklearn.utils._param_validation import (
     validate_params,
 )
 from sklearn.utils._set_output import _get_output_config
+from sklearn.utils._set_output import _safe_set_output as safe_set_output
 from sklearn.utils.metaestimators import _BaseComposition as BaseComposition
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 
@@ -45,6 +46,7 @@ __all__ = [
     "check_feature_names_in",
     "fit_context",
     "output_container",
+    "safe_set_output",
     "validate_parameter_constraints",
     "validate_params",
 ]

@@ -207,3 +207,51 @@ def _check_finite(values, names, index, estimator, missing):
         f"Input X contains {what}: column {names[column]!r}, row {row} "
         f"({index[row]}); {type(estimator).__name__} cannot take it, so {cure}."
     )
+
+
+def pick_channels(names, channels, shared, default):
+    """Settle which columns are channels, beside those that all of them share.
+
+    Parameters
+    ----------
+    names : list
+        Columns of the telemetry.
+    channels : list or None
+        None takes those of `default` that are not shared.
+    shared, default : list
+
+    Returns
+    -------
+    list
+        At least one, none of them twice.
+
+    Raises
+    ------
+    ValueError
+        If a name is no column, is named twice, or no channel is left.
+
+    Examples
+    --------
+    >>> pick_channels(["volt", "amp", "heater"], None, ["heater"], ["volt", "heater"])
+    ['volt']
+    """
+    if channels is None:
+        channels = [name for name in default if name not in set(shared)]
+    channels = list(channels)
+    named = [*channels, *shared]
+    for name in named:
+        if name not in names:
+            raise ValueError(
+                f"{name!r} is no column of X; the columns are {list(names)[:10]}."
+            )
+        if named.count(name) > 1:
+            raise ValueError(
+                f"Column {name!r} is named twice, in channels or in shared; name it "
+                "once."
+            )
+    if not channels:
+        raise ValueError(
+            f"There is no channel: of the columns {list(names)[:10]} none is left "
+            "beside the shared ones."
+        )
+    return channels

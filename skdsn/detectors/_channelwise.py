@@ -6,6 +6,7 @@ from numbers import Integral
 from sklearn.utils.validation import check_is_fitted
 
 from skdsn._sklearn import NAMES, HasMethods, Interval, fit_context
+from skdsn.base import pick_channels
 from skdsn.detectors._confirm import KEYS, read_table
 from skdsn.detectors._parts import SeverityParts, kth_largest
 from skdsn.tracks import is_categorical
@@ -109,15 +110,8 @@ class ChannelwiseDetector(SeverityParts):
 
     def _parts(self, frame):
         names, shared = list(frame.columns), list(self.shared)
-        channels = self.channels
-        if channels is None:
-            numeric = frame.columns[~is_categorical(frame)]
-            channels = [name for name in numeric if name not in shared]
-        for name in [*channels, *shared]:
-            if name not in names:
-                raise ValueError(
-                    f"{name!r} is no column of X; the columns are {names[:10]}."
-                )
+        numeric = frame.columns[~is_categorical(frame)]
+        channels = pick_channels(names, self.channels, shared, numeric)
         if len(channels) < self.min_channels:
             raise ValueError(
                 f"min_channels={self.min_channels} channels must agree, but there are "

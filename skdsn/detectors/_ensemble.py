@@ -8,8 +8,7 @@ from sklearn.base import clone
 from skdsn._core.tails import fit_tail, rarity
 from skdsn._sklearn import Interval, StrOptions, fit_context
 from skdsn.base import anomaly_scores
-from skdsn.detectors._parts import DetectorParts, NamedParts
-from skdsn.model_selection import WithinTrackChronologicalSplit
+from skdsn.detectors._parts import DetectorParts, NamedParts, hold_out_ends
 
 
 class DetectorEnsemble(NamedParts, DetectorParts):
@@ -117,8 +116,7 @@ class DetectorEnsemble(NamedParts, DetectorParts):
         -------
         self : object
         """
-        self._fit_parts(X, y)
-        self.tails_ = self._scales
+        self.tails_ = self._fit_parts(X, y)
         self.offset_ = float(np.log10(self.false_alarm_rate))
         return self
 
@@ -138,6 +136,9 @@ class DetectorEnsemble(NamedParts, DetectorParts):
         """
         return self._table(X)
 
+    def _scales(self):
+        return self.tails_
+
     def _combine(self, rarities):
         if self.combine == "mean":
             return rarities.mean(axis=1)
@@ -147,15 +148,14 @@ class DetectorEnsemble(NamedParts, DetectorParts):
         if self.holdout == 0:
             fitted = clone(detector).fit(X, y)
             return fitted, fit_tail(_normal(anomaly_scores(fitted, X), y))
-        split = WithinTrackChronologicalSplit(test_size=self.holdout)
-        train, test = next(split.split(X))
+        train, test = hold_out_ends(X, self.holdout)
         part = clone(detector).fit(X.iloc[train], None if y is None else y.iloc[train])
         # The rows before them are scored too, for detectors with memory.
         scores = anomaly_scores(part, X)[test]
         tail = fit_tail(_normal(scores, None if y is None else y.iloc[test]))
         return clone(detector).fit(X, y), tail
 
-    def _rescale(self, scores, scale):
+    def _rescale(self, scores, flags, scale):
         return rarity(scores, scale)
 
 

@@ -13,7 +13,8 @@ from skdsn._core.runs import find_runs, join_runs
 from skdsn._sklearn import BaseComposition
 from skdsn.base import anomaly_scores, read_labels, read_rows
 from skdsn.detectors._outlier import ScoringDetector
-from skdsn.detectors._severity import learn_level
+from skdsn.detectors._severity import flags_of, learn_level, settle
+from skdsn.model_selection import WithinTrackChronologicalSplit
 from skdsn.streaming import stream_scores
 from skdsn.tracks import read_tracks
 
@@ -23,12 +24,15 @@ class DetectorParts(MetaEstimatorMixin, ScoringDetector):
 
     A subclass has the parameter `n_jobs` and writes ``_parts(frame) -> {name:
     (detector, columns)}``; ``_fit_part(detector, X, y) -> (fitted, scale)``, where
-    `scale` is what ``_rescale(scores, scale)`` needs to put scores on a common scale;
+    `scale` is what ``_rescale(scores, flags, scale)`` needs to put scores on a common
+    scale, and the flags of the part too if `_uses_flags`;
     and ``_combine(table)``, from such a table of shape (n_rows, n_parts) to one value
     for each row.
     """
 
     n_jobs: int | None
+    _uses_flags = False
+    _part = "detector"
 
     def _fit_parts(self, X, y):
         frame, labels = self._read(X, y, reset=True)
@@ -47,29 +51,20 @@ class DetectorParts(MetaEstimatorMixin, ScoringDetector):
         )
         self.columns_ = {name: columns for name, (_, columns) in parts.items()}
         self.detectors_ = {n: part for n, (part, _) in zip(parts, fitted, strict=True)}
-        self._scales = {n: scale for n, (_, scale) in zip(parts, fitted, strict=True)}
-        return self
+        return {n: scale for n, (_, scale) in zip(parts, fitted, strict=True)}
 
     def _table(self, X):
         """Put the scores of all parts on the common scale: DataFrame, index of `X`."""
         check_is_fitted(self)
         frame, _ = self._read(X, None, reset=False)
-        return self._rescaled(
-            {
-                name: anomaly_scores(detector, frame[self.columns_[name]])
-                for name, detector in self.detectors_.items()
-            },
-            frame.index,
-        )
-
-    def _rescaled(self, scores, index):
-        return pd.DataFrame(
-            {
-                name: self._rescale(values, self._scales[name])
-                for name, values in scores.items()
-            },
-            index=index,
-        )
+        table = {}
+        for name, detector in self.detectors_.items():
+            rows = frame[self.columns_[name]]
+            scores, flags = anomaly_scores(detector, rows), None
+            if self._uses_flags:
+                flags = flags_of(detector, rows, scores)
+            table[name] = self._rescale(scores, flags, self._scales()[name])
+        return pd.DataFrame(table, index=frame.index)
 
     def score_samples(self, X):
         """Score rows; lower is more anomalous.
@@ -101,19 +96,75 @@ class DetectorParts(MetaEstimatorMixin, ScoringDetector):
         scores : float64 ndarray of shape (n_rows,)
         flags : int8 ndarray of shape (n_rows,)
         state : dict
-            Detector to its own state.
+            Rows so far, and the state of each detector.
         """
         check_is_fitted(self)
         frame, _ = self._read(X, None, reset=False)
-        if index is not None and not isinstance(X, pd.DataFrame):
-            frame = frame.set_axis(index)  # the rows of an array are numbered on
-        state, new, scores = {} if state is None else state, {}, {}
+        state = {"n_rows": 0, "parts": {}} if state is None else state
+        n_rows, new, table = state["n_rows"] + len(frame), {}, {}
+        if not isinstance(X, pd.DataFrame):
+            # The rows of an array are numbered on.
+            if index is None:
+                index = pd.RangeIndex(state["n_rows"], n_rows)
+            frame = frame.set_axis(index)
         for name, detector in self.detectors_.items():
-            scores[name], _, new[name] = stream_scores(
-                detector, frame[self.columns_[name]], state.get(name), index
+            scores, flags, new[name] = stream_scores(
+                detector,
+                frame[self.columns_[name]],
+                state["parts"].get(name),
+                index,
             )
-        combined = self._combine(self._rescaled(scores, frame.index).to_numpy())
-        return combined, self._flags(combined), new
+            table[name] = self._rescale(scores, flags, self._scales()[name])
+        combined = self._combine(np.column_stack(list(table.values())))
+        state = {"n_rows": n_rows, "parts": new}
+        return combined, self._flags(combined), state
+
+    def events(self, X, *, join=0):
+        """List the events, with the channels or detectors that are responsible.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+        join : int, default=0
+            Events of a track with no more rows between them are one, such as those of
+            channels that answer to a fault one after the other.
+
+        Returns
+        -------
+        DataFrame of shape (n_events, 6)
+            ``track``; ``start`` and ``end``, times of the first and the last row
+            flagged; ``severity``, the highest score; ``channels`` (or ``detectors``),
+            those that flag a row of the event, the most severe first; and
+            ``n_channels`` (or ``n_detectors``).
+        """
+        table = self._table(X)
+        values = table.to_numpy()
+        combined = self._combine(values)
+        tracks = read_tracks(table if isinstance(X, pd.DataFrame) else values)
+        bounds = tracks.bounds
+        runs = find_runs(self._flags(combined), bounds)
+        starts, stops = join_runs(*runs, bounds, join)
+        number = np.searchsorted(bounds, starts, side="right") - 1
+        times = np.arange(len(values)) if tracks.times is None else tracks.times
+        parts, n_parts = f"{self._part}s", f"n_{self._part}s"
+        rows = []
+        for start, stop, track in zip(starts, stops, number, strict=True):
+            peak = values[start:stop].max(axis=0)
+            named = [
+                i for i in np.argsort(-peak, kind="stable") if peak[i] > -self.offset_
+            ]
+            rows.append(
+                {
+                    "track": tracks.names[track],
+                    "start": times[start],
+                    "end": times[stop - 1],
+                    "severity": combined[start:stop].max(),
+                    parts: [table.columns[i] for i in named],
+                    n_parts: len(named),
+                }
+            )
+        columns = ["track", "start", "end", "severity", parts, n_parts]
+        return pd.DataFrame(rows, columns=columns)
 
     def _read(self, X, y, *, reset):
         """Read rows as a frame whose columns have names, and their labels."""
@@ -142,7 +193,11 @@ class DetectorParts(MetaEstimatorMixin, ScoringDetector):
         """Fit a clone and learn its scale; see the class."""
 
     @abstractmethod
-    def _rescale(self, scores, scale):
+    def _scales(self):
+        """Tell the scales that ``_fit_parts`` has returned, by name."""
+
+    @abstractmethod
+    def _rescale(self, scores, flags, scale):
         """Put scores on the common scale."""
 
     @abstractmethod
@@ -157,21 +212,23 @@ class SeverityParts(DetectorParts):
     training row is.
     """
 
-    _part = "detector"
+    _uses_flags = True
 
     def _fit_parts(self, X, y):
-        super()._fit_parts(X, y)
-        self.levels_ = self._scales
+        self.levels_ = super()._fit_parts(X, y)
         self.offset_ = 0.0
         return self
+
+    def _scales(self):
+        return self.levels_
 
     def _fit_part(self, detector, X, y):
         fitted = clone(detector).fit(X, y)
         return fitted, learn_level(fitted, X, y)
 
-    def _rescale(self, scores, scale):
+    def _rescale(self, scores, flags, scale):
         threshold, below = scale
-        return (scores - threshold) / below
+        return (settle(scores, flags, threshold)[0] - threshold) / below
 
     def severity(self, X):
         """Tell how severe each row is to each part.
@@ -188,51 +245,6 @@ class SeverityParts(DetectorParts):
             With the index of `X`.
         """
         return self._table(X)
-
-    def events(self, X, *, join=0):
-        """List the events, with the channels or detectors that are responsible.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_rows, n_features)
-        join : int, default=0
-            Events of a track with no more rows between them are one, such as those of
-            channels that answer to a fault one after the other.
-
-        Returns
-        -------
-        DataFrame of shape (n_events, 6)
-            ``track``; ``start`` and ``end``, times of the first and the last row
-            flagged; ``severity``, the highest; ``channels`` (or ``detectors``), those
-            that flag a row of the event, the most severe first; and ``n_channels`` (or
-            ``n_detectors``).
-        """
-        table = self.severity(X)
-        values = table.to_numpy()
-        combined = self._combine(values)
-        tracks = read_tracks(table if isinstance(X, pd.DataFrame) else values)
-        bounds = tracks.bounds
-        runs = find_runs(combined > 0, bounds)
-        starts, stops = join_runs(*runs, bounds, join)
-        number = np.searchsorted(bounds, starts, side="right") - 1
-        times = np.arange(len(values)) if tracks.times is None else tracks.times
-        parts, n_parts = f"{self._part}s", f"n_{self._part}s"
-        rows = []
-        for start, stop, track in zip(starts, stops, number, strict=True):
-            peak = values[start:stop].max(axis=0)
-            named = [i for i in np.argsort(-peak, kind="stable") if peak[i] > 0]
-            rows.append(
-                {
-                    "track": tracks.names[track],
-                    "start": times[start],
-                    "end": times[stop - 1],
-                    "severity": combined[start:stop].max(),
-                    parts: [table.columns[i] for i in named],
-                    n_parts: len(named),
-                }
-            )
-        columns = ["track", "start", "end", "severity", parts, n_parts]
-        return pd.DataFrame(rows, columns=columns)
 
 
 class NamedParts(BaseComposition):
@@ -278,3 +290,14 @@ class NamedParts(BaseComposition):
 def kth_largest(table, k):
     """Find what so many columns reach: (n_rows,) of (n_rows, n_columns)."""
     return -np.partition(-table, k - 1, axis=1)[:, k - 1]
+
+
+def hold_out_ends(X, share):
+    """Split rows into the beginnings and the ends of tracks: two arrays of rows."""
+    try:
+        return next(WithinTrackChronologicalSplit(test_size=share).split(X))
+    except ValueError as error:
+        raise ValueError(
+            f"holdout={share} leaves a track without rows to learn from or to hold "
+            f"out; got n_samples={len(X)} rows; set holdout=0 or bring longer tracks."
+        ) from error

@@ -1,5 +1,7 @@
 """How far the scores of a detector are above its own threshold."""
 
+from numbers import Real
+
 import numpy as np
 from sklearn.base import clone, is_outlier_detector
 from sklearn.pipeline import Pipeline
@@ -38,7 +40,12 @@ def score_threshold(detector):
         return -float(np.asarray(last.offset_).item())
     if not hasattr(detector, "predict_proba"):
         return 0.0  # of a decision_function
-    return float(getattr(last, "threshold_", getattr(last, "best_threshold_", 0.5)))
+    chosen = [
+        value
+        for name in ("threshold_", "best_threshold_", "threshold")
+        if isinstance(value := getattr(last, name, None), Real)
+    ]
+    return float(chosen[0]) if chosen else 0.5
 
 
 def learn_level(detector, X, y=None):
@@ -69,11 +76,14 @@ def learn_level(detector, X, y=None):
 def judge_rows(detector, X, threshold):
     """Score rows, and flag them as the detector does; see :func:`settle`."""
     scores = anomaly_scores(detector, X)
-    if is_outlier_detector(detector):
-        flags = -scores + threshold < 0  # spares a second search for neighbours
-    else:
-        flags = anomaly_flags(detector, X)
-    return settle(scores, flags, threshold)
+    return settle(scores, flags_of(detector, X, scores), threshold)
+
+
+def flags_of(detector, X, scores):
+    """Flag rows as the detector does, whose scores are known."""
+    if is_outlier_detector(detector):  # spares a second search for neighbours
+        return -scores + score_threshold(detector) < 0
+    return anomaly_flags(detector, X)
 
 
 def settle(scores, flags, threshold):

@@ -26,6 +26,8 @@ class ErrorSmoother(MemoryTransformer):
         that of the paper: 5 % of 30 batches of 70 rows.
     columns : sequence of str, default=None
         Columns to smooth; the others are passed on as they are. All when None.
+    keep : sequence of str, default=None
+        Of the others, those that are passed on; all when None.
     startup : {"none", "mean"}, default="none"
         "mean" replaces the first `startup_rows` smoothed errors of a track, from its
         first known error on, by the mean of twice as many, as the paper does. That
@@ -71,6 +73,7 @@ class ErrorSmoother(MemoryTransformer):
     _parameter_constraints: dict = {
         "span": [Interval(Integral, 1, None, closed="left")],
         "columns": [None, *NAMES],
+        "keep": [None, *NAMES],
         "startup": [StrOptions({"none", "mean"})],
         "startup_rows": [Interval(Integral, 1, None, closed="left")],
         "max_gap": MAX_GAP,
@@ -82,12 +85,14 @@ class ErrorSmoother(MemoryTransformer):
         *,
         span=105,
         columns=None,
+        keep=None,
         startup="none",
         startup_rows=250,
         max_gap=None,
     ):
         self.span = span
         self.columns = columns
+        self.keep = keep
         self.startup = startup
         self.startup_rows = startup_rows
         self.max_gap = max_gap
@@ -95,17 +100,21 @@ class ErrorSmoother(MemoryTransformer):
     def _fit(self, rows, y):
         names = list(check_feature_names_in(self))
         wanted = names if self.columns is None else list(self.columns)
-        absent = [name for name in wanted if name not in names]
-        if absent:
-            raise ValueError(
-                f"columns names {absent[0]!r}, which is not a column of X; it has "
-                f"{names[:5]}{' and more' if len(names) > 5 else ''}."
-            )
-        self._smoothed = [names.index(name) for name in wanted]
+        kept = names if self.keep is None else list(self.keep)
+        for parameter, listed in (("columns", wanted), ("keep", kept)):
+            absent = [name for name in listed if name not in names]
+            if absent:
+                raise ValueError(
+                    f"{parameter} names {absent[0]!r}, which is not a column of X; it "
+                    f"has {names[:5]}{' and more' if len(names) > 5 else ''}."
+                )
+        out = [name for name in names if name in {*wanted, *kept}]
+        self._kept = [names.index(name) for name in out]
+        self._smoothed = [out.index(name) for name in wanted]
 
     def _stream(self, data, tracks, bounds, memories):
         # Memory: sums of errors and of weights, one each per column.
-        out = np.array(data, dtype=np.float64)
+        out = np.array(data[:, self._kept], dtype=np.float64)
         n_segments = len(bounds) - 1
         sums, weights = np.zeros((2, n_segments, len(self._smoothed)))
         for i, memory in enumerate(memories):
@@ -139,7 +148,7 @@ class ErrorSmoother(MemoryTransformer):
             smoothed[: self.startup_rows] = mean
 
     def _names_out(self, names):
-        return list(names)
+        return [names[i] for i in self._kept]
 
 
 def _average(errors, bounds, span, carry):

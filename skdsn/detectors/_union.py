@@ -17,6 +17,7 @@ from skdsn._sklearn import (
     check_feature_names_in,
     fit_context,
     output_container,
+    safe_set_output,
 )
 from skdsn.base import RowTransformer, read_labels, read_rows
 from skdsn.streaming import stream_steps
@@ -107,6 +108,22 @@ class ErrorUnion(TransformerMixin, BaseComposition):
         """
         return self._set_params("stages", **params)
 
+    def set_output(self, *, transform=None):
+        """Set what ``transform`` returns, here and in the stages.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas"} or None, default=None
+
+        Returns
+        -------
+        self : object
+        """
+        super().set_output(transform=transform)
+        for _, stage in [*self.stages, *getattr(self, "stages_", [])]:
+            safe_set_output(stage, transform=transform)
+        return self
+
     def fit(self, X, y=None):
         """Fit the stages.
 
@@ -139,9 +156,12 @@ class ErrorUnion(TransformerMixin, BaseComposition):
         """
         rows = self._read(X, reset=True)
         labels = read_labels(y, rows.tracks, unlabelled=True)
+        if not self.stages or len(_pairs(self.stages)) < len(self.stages):
+            raise ValueError(
+                "stages takes a list of (name, transformer), at least one; got "
+                f"{self.stages!r}."
+            )
         names = [name for name, _ in self.stages]
-        if not names:
-            raise ValueError("ErrorUnion has no stage; name at least one.")
         self._validate_names(names)
         if labels is not None and isinstance(X, pd.DataFrame):
             labels = pd.Series(labels, index=X.index)
@@ -228,10 +248,15 @@ class ErrorUnion(TransformerMixin, BaseComposition):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        parts = [get_tags(stage).input_tags for _, stage in self.stages]
+        parts = [get_tags(stage).input_tags for _, stage in _pairs(self.stages)]
         tags.input_tags.allow_nan = all(part.allow_nan for part in parts)
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def _pairs(stages):
+    """List what is (name, transformer), as all should be."""
+    return [item for item in stages if isinstance(item, tuple) and len(item) == 2]
 
 
 def _own_error(name, stage, out):

@@ -86,7 +86,7 @@ class VotingDetector(NamedParts, SeverityParts):
         ValueError
             If there are fewer detectors than `min_votes`, or two of one name.
         """
-        if len(self.detectors) < (self.min_votes or 1):
+        if 0 < len(self.detectors) < (self.min_votes or 1):
             raise ValueError(
                 f"min_votes={self.min_votes} detectors must agree, but there are "
                 f"{len(self.detectors)}."

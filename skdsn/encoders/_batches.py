@@ -7,7 +7,7 @@ from skdsn._core.windows import gather_windows
 
 
 class WindowBatches(torch.utils.data.Dataset):
-    """Trailing windows and the targets at their last row.
+    """Trailing windows and what to predict of each.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from skdsn._sklearn import NAMES, check_feature_names_in
-from skdsn.base import MemoryTransformer, huber
+from skdsn.base import MemoryTransformer, huber, pick_channels
 from skdsn.encoders._lstm import LSTMForecaster
 
 
@@ -105,21 +105,7 @@ class FleetForecaster(MemoryTransformer):
         from skdsn.encoders._fleet_training import train_fleet
 
         names = list(check_feature_names_in(self))
-        channels = self.channels
-        if channels is None:
-            channels = [name for name in names if name not in set(self.shared)]
-        for name in [*channels, *self.shared]:
-            if name not in names:
-                raise ValueError(
-                    f"{name!r} is no column of X; the columns are {names[:10]}."
-                )
-        both = [name for name in channels if name in set(self.shared)]
-        if both or not channels:
-            raise ValueError(
-                f"Column {both[0]!r} is named in channels and in shared; name it once."
-                if both
-                else "Every column is shared, so there is no channel to forecast."
-            )
+        channels = pick_channels(names, self.channels, self.shared, names)
         rng = check_random_state(self.random_state)
         self.columns_ = {
             name: [names.index(column) for column in (name, *self.shared)]
@@ -128,18 +114,18 @@ class FleetForecaster(MemoryTransformer):
         self.forecasters_, trainings = {}, []
         for name, columns in self.columns_.items():
             data = rows.data[:, columns]
-            target = "x0"
+            own = [names[i] for i in columns]
             if rows.index is not None:
-                target = name
-                data = pd.DataFrame(
-                    data, index=rows.index, columns=[names[i] for i in columns]
-                )
+                data = pd.DataFrame(data, index=rows.index, columns=own)
             part = clone(self._prototype).set_params(
-                targets=[target],
+                targets=[name],
                 n_targets=None,
                 passthrough=False,
                 random_state=int(rng.randint(2**31 - 1)),
             )
+            if rows.index is None:  # the columns of an array are numbered anew
+                known = [f"x{own.index(n)}" for n in part.known_inputs if n in own]
+                part.set_params(targets=["x0"], known_inputs=known)
             part._validate_params()
             part_rows = part._read(data, reset=True)
             labels = part._prepare(part_rows, y)

@@ -45,11 +45,10 @@ def train_fleet(trainings, verbose=0):
         live = members
         epochs = range(first.max_epochs)
         for _ in tqdm(epochs, "fleet", disable=not verbose, unit="epoch"):
-            losses = [_run_epoch(stack, live, training=True)]
-            if first.valid_set is not None:
-                losses.append(_run_epoch(stack, live, training=False))
+            train = _run_epoch(stack, live, training=True)
+            valid = _run_epoch(stack, live, training=False)
             for number, member in enumerate(live):
-                member.end_epoch(losses[0][number], losses[-1][number], stack, number)
+                member.end_epoch(train[number], valid[number], stack, number)
             keep = [i for i, member in enumerate(live) if not member.stopped]
             if len(keep) < len(live):
                 live = [live[i] for i in keep]
@@ -89,6 +88,8 @@ class _Member:
 
     def batches(self, training):
         """Give the batches of an epoch, drawn as if this network were alone."""
+        if training not in self.loaders:
+            return iter(())
         with torch.random.fork_rng(devices=[]):
             torch.set_rng_state(self.drawn)
             batches = iter(self.loaders[training])
@@ -97,6 +98,8 @@ class _Member:
         return chain([first], batches)
 
     def end_epoch(self, train_loss, loss, stack, number):
+        if False not in self.loaders:  # nothing to validate on
+            loss = train_loss
         self.losses.append((train_loss, loss))
         self.scheduler.step(loss)
         if loss < self.best:
@@ -212,7 +215,10 @@ class _Stack:
 
 
 def _run_epoch(stack, members, *, training):
-    """Run over the batches of all networks side by side; mean loss of each."""
+    """Run over the batches of all networks side by side; mean loss of each.
+
+    0 for a network without batches.
+    """
     total, n_chunks = np.zeros((2, len(members)))
     with torch.set_grad_enabled(training):
         iterators = [member.batches(training) for member in members]
@@ -223,7 +229,7 @@ def _run_epoch(stack, members, *, training):
                 stack.step(loss, torch.from_numpy(sizes > 0).to(stack.device))
             total += sizes * loss.detach().cpu().numpy()
             n_chunks += sizes
-    return total / n_chunks
+    return total / np.maximum(n_chunks, 1)
 
 
 def _side_by_side(batches, device):

@@ -42,7 +42,7 @@ class LSTMForecaster(OnePassForecaster):
         Size of the latent vector.
     n_layers : int, default=1
     dropout : float, default=0.0
-        Between the layers.
+        Between the layers; a single one has none.
     chunk_length : int, default=128
         Rows per training stretch, over which gradients flow.
     scaler : transformer, "passthrough" or None, default=None
@@ -211,7 +211,7 @@ class LSTMForecaster(OnePassForecaster):
         state = torch.from_numpy(state[:, :, order]).to(weight.device, weight.dtype)
         latents = np.empty((len(values), self.hidden_size), dtype=np.float32)
         forecasts = np.empty(
-            (len(values), self.horizon, len(self.target_indices_)), dtype=np.float32
+            (len(values), self._reach, len(self.target_indices_)), dtype=np.float32
         )
         step = 0
         with torch.inference_mode(), torch_threads(1):
@@ -229,7 +229,8 @@ class LSTMForecaster(OnePassForecaster):
                 )
                 state[0][:, :live], state[1][:, :live] = last
                 latents[rows[inside]] = z.cpu().numpy()[inside]
-                forecasts[rows[inside]] = forecast.cpu().numpy()[inside]
+                near = forecast[:, :, : self._reach].cpu().numpy()
+                forecasts[rows[inside]] = near[inside]
                 step += here[0]
         back = np.empty((2, *shape))
         back[:, :, order] = state.cpu().numpy()

@@ -121,7 +121,6 @@ class OnePassNet(nn.Module):
 
     Parameters
     ----------
-    n_inputs : int
     targets : sequence of int
         Input columns to forecast.
     n_known : int

@@ -24,7 +24,7 @@ class OnePassForecaster(BaseEncoder):
 
     A subclass names its network, a OnePassNet, in ``_network()`` and runs it in
     ``_run(values, bounds, memories)``, which returns latents, forecasts of shape
-    (n_rows, horizon, n_targets) without what is known beforehand, and ``remember``.
+    (n_rows, _reach, n_targets) without what is known beforehand, and ``remember``.
     """
 
     def _task(self, values, rows, labels, rng):
@@ -49,6 +49,11 @@ class OnePassForecaster(BaseEncoder):
         ends = bounds[segments + 1]
         known = normal[starts] & (ends - starts > 1)
         trains, validates = in_train[starts] & known, in_valid[starts] & known
+        if not trains.any() and self.validation_gap:
+            raise ValueError(
+                f"validation_gap={self.validation_gap} leaves none of the "
+                f"n_samples={len(values)} rows to train on; lower it."
+            )
         if not trains.any() or not validates.any():
             trains, validates = known, np.zeros_like(known)
 
@@ -90,13 +95,18 @@ class OnePassForecaster(BaseEncoder):
 
         return latents, errors, remember
 
+    @property
+    def _reach(self):
+        """How many rows ahead the forecasts are that count."""
+        return self.horizon if self.aggregate == "mean" else 1
+
     def _expected(self, values, forecasts, bounds, carried):
         """Say what was expected of each row, from the forecasts of earlier rows.
 
         Nothing forecasts the first row of a segment: it is what was expected.
         """
-        reach = self.horizon if self.aggregate == "mean" else 1
-        made, made_bounds, rows = prepend(forecasts[:, :reach], bounds, carried)
+        reach = self._reach
+        made, made_bounds, rows = prepend(forecasts, bounds, carried)
         starts = row_starts(made_bounds)[rows]
         targets = values[:, self.target_indices_]
         total = np.zeros(targets.shape)

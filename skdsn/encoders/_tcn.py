@@ -100,8 +100,8 @@ class TCNForecaster(OnePassForecaster):
     -----
     ``transform`` returns ``latent_*``, ``error_<target>`` (absolute error of what
     earlier rows forecast, in scaled units; 0 for the first row of a segment, which
-    nothing forecasts) and ``error`` (mean Huber error over targets). Before the first
-    row of a segment there are zeros.
+    nothing forecasts) and ``error`` (mean Huber error over targets). Each convolution
+    sees zeros before the first row of a segment.
 
     References
     ----------
@@ -216,7 +216,7 @@ class TCNForecaster(OnePassForecaster):
         begins = np.maximum(starts - self.reach_ + 1, bounds[segments])
         latents = np.empty((len(values), self.n_filters), dtype=np.float32)
         forecasts = np.empty(
-            (len(values), self.horizon, len(self.target_indices_)), dtype=np.float32
+            (len(values), self._reach, len(self.target_indices_)), dtype=np.float32
         )
         order = np.argsort(begins - stops, kind="stable")  # the longest first
         done = 0
@@ -230,7 +230,7 @@ class TCNForecaster(OnePassForecaster):
                 X = torch.from_numpy(values[np.where(inside, rows, begins[some, None])])
                 X = X.to(weight.device, weight.dtype)
                 z = module.latents(X)
-                forecast = module.forecast(X, z).cpu().numpy()
+                forecast = module.forecast(X, z)[:, :, : self._reach].cpu().numpy()
                 wanted = inside & (rows >= starts[some, None])
                 latents[rows[wanted]] = z.cpu().numpy()[wanted]
                 forecasts[rows[wanted]] = forecast[wanted]

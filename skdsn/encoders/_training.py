@@ -1,6 +1,7 @@
 """Train a network: skorch, seeded, with early stopping and the best weights kept."""
 
 import contextlib
+import threading
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -13,6 +14,7 @@ from tqdm.auto import tqdm
 from skdsn.encoders._batches import keep_batch
 from skdsn.encoders._modules import MaskedHuberLoss
 
+_ALONE = threading.RLock()
 # How the learning rate falls.
 PLATEAU = torch.optim.lr_scheduler.ReduceLROnPlateau
 HALVING = {"factor": 0.5, "patience": 3}
@@ -51,10 +53,13 @@ def torch_threads(n_threads):
 
 @contextlib.contextmanager
 def seeded(seed, device):
-    """Seed torch in a scope that leaves its global generators untouched."""
+    """Seed torch in a scope that leaves its global generators untouched.
+
+    One thread at a time, since they share these generators.
+    """
     kind = torch.device(device)
     devices = [kind.index or 0] if kind.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
+    with _ALONE, torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
         yield
 

@@ -71,6 +71,15 @@ def test_a_column_that_is_not_there_is_refused():
         ErrorSmoother(columns=["errors"]).fit(pd.DataFrame({"error": [1.0, 2.0]}))
 
 
+def test_columns_that_nobody_needs_are_left_out():
+    X = pd.DataFrame({"latent": [9.0, 9.0], "error": [0.0, 4.0], "value": [1.0, 5.0]})
+    smoother = ErrorSmoother(span=3, columns=["error"], keep=["value"]).fit(X)
+    plain = ErrorSmoother(span=3, columns=["error"]).fit_transform(X)
+    pd.testing.assert_frame_equal(smoother.transform(X), plain[["error", "value"]])
+    with pytest.raises(ValueError, match="keep names 'speed', which is not"):
+        smoother.set_params(keep=["speed"]).fit(X)
+
+
 @pytest.mark.parametrize("n_rows", [3, 10, 25])
 def test_the_start_up_of_the_paper_takes_the_mean_of_twice_as_many_rows(n_rows):
     X = np.random.default_rng(0).exponential(size=(n_rows, 2))

@@ -25,7 +25,7 @@ UNION = ErrorUnion(
         ("limits", make_pipeline(StandardScaler(), LimitChecker())),
     ]
 )
-UNION.stages[2][1].set_output(transform="pandas")
+UNION.set_output(transform="pandas")
 
 
 def test_each_stage_sees_the_telemetry_and_gives_a_column(X):
@@ -50,6 +50,15 @@ def test_parameters_of_stages_are_parameters_of_the_union():
     assert union.get_params()["shape__length"] == 9
     assert isinstance(dict(union.stages)["step"], PersistenceForecaster)
     assert UNION.get_params()["shape__length"] == 5
+
+
+def test_set_output_reaches_pipelines_among_the_stages(X):
+    inner = make_pipeline(StandardScaler(), RidgeForecaster(n_lags=3))
+    union = ErrorUnion([("p", inner)]).set_output(transform="pandas").fit(X)
+    together = union.transform(X)
+    for name in X.index.levels[0]:
+        alone = union.transform(X.loc[[name]])
+        pd.testing.assert_frame_equal(alone, together.loc[[name]])
 
 
 def test_labels_reach_the_stages(X, y):
@@ -84,7 +93,8 @@ def test_a_detector_with_a_union_streams():
 @pytest.mark.parametrize(
     ("stages", "message"),
     [
-        ([], "no stage"),
+        ([], "at least one"),
+        ([RidgeForecaster()], "list of \\(name, transformer\\)"),
         ([("a", RidgeForecaster()), ("a", LimitChecker())], "not unique"),
         ([("scale", StandardScaler())], "'scale' emits no column 'error'"),
     ],

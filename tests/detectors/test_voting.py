@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.ensemble import IsolationForest
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import FixedThresholdClassifier
 
 from skdsn.base import anomaly_flags
 from skdsn.detectors import SubsequenceNeighborsDetector, VotingDetector
@@ -56,6 +58,25 @@ def test_one_detector_decides_alone():
     np.testing.assert_array_equal(anomaly_flags(detector, X), anomaly_flags(alone, X))
 
 
+@pytest.mark.parametrize("threshold", [0.05, 0.8])
+def test_a_classifier_votes_by_the_threshold_that_it_was_given(threshold):
+    X = telemetry()
+    y = (X["volt"] > 0.8).astype(int)
+    model = FixedThresholdClassifier(LogisticRegression(C=1e4), threshold=threshold)
+    detector = VotingDetector([("model", model)]).fit(X, y)
+    votes = anomaly_flags(clone(model).fit(X, y), X)
+    assert 0 < votes.sum() < len(X)
+    np.testing.assert_array_equal(anomaly_flags(detector, X), votes)
+
+
+def test_arrays_stream_without_help():
+    X = telemetry().to_numpy()
+    detector = make().fit(X[:300])
+    _, flags, state = detector.stream_scores(X[:350])
+    _, more, _ = detector.stream_scores(X[350:], state)
+    np.testing.assert_array_equal(np.append(flags, more), anomaly_flags(detector, X))
+
+
 def test_a_stream_gives_the_scores_of_the_batch():
     X = telemetry()
     detector = make().fit(X[:300])
@@ -73,7 +94,7 @@ def test_settings_of_a_detector_are_parameters():
     ("detector", "message"),
     [
         (make(min_votes=4), "min_votes=4 detectors must agree, but there are 3"),
-        (VotingDetector([]), "there are 0"),
+        (VotingDetector([]), "has no detector to fit"),
         (VotingDetector(make().detectors[:1] * 2), "not unique"),
     ],
 )

@@ -9,6 +9,8 @@ import torch
 from conftest import small_frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from joblib import Parallel, delayed
+from sklearn.base import clone
 from torch.nn import functional
 
 from skdsn.base import huber
@@ -351,3 +353,14 @@ def test_windows_over_the_cut_of_a_single_track_are_in_neither_part():
         changed = X.copy()
         changed.iloc[row] += 2.0
         assert (trained(changed)[1] != loss) == validates
+
+
+def test_threads_that_train_at_once_get_what_each_gets_alone():
+    X = small_frame((60,), gap=False)
+    encoder = LSTMForecaster(hidden_size=2, max_epochs=2, random_state=0)
+    alone = clone(encoder).fit(X).transform(X)
+    fitted = Parallel(n_jobs=3, backend="threading")(
+        delayed(clone(encoder).fit)(X) for _ in range(6)
+    )
+    for other in fitted:
+        pd.testing.assert_frame_equal(other.transform(X), alone)

@@ -19,6 +19,8 @@ def make_channel_detector(
     window_size=2100,
     batch_size=70,
     error_buffer=100,
+    p=(0.1, 0.2, 0.3),
+    error_guard=(0.0, 0.5, 1.0),
     max_gap=None,
     **overrides,
 ):
@@ -42,6 +44,9 @@ def make_channel_detector(
         Rows judged together: a downlink, say.
     error_buffer : int, default=100
         Rows on either side that an exceedance is widened by.
+    p, error_guard : tuple of float, default=(0.1, 0.2, 0.3) and (0.0, 0.5, 1.0)
+        Pruning shares and guards of the thresholds that vote, in all combinations; see
+        :class:`DynamicThresholdDetector`.
     max_gap : float, str or pandas.Timedelta, default=None
         A longer step in time starts afresh, in every step.
     **overrides
@@ -65,10 +70,8 @@ def make_channel_detector(
     -----
     The defaults suit a row a minute, downlinked every 70 minutes. They were chosen on
     channels of SMAP and MSL, see docs/benchmarks.md. The thresholds vote so that none
-    has to be chosen: those with a pruning share `p` of 0.1, 0.2 and 0.3, each without a
-    guard, and with one of half and of the whole largest training error. In the first
-    quarter of a window, a row is flagged only if its error is more than ten times the
-    largest one of training.
+    has to be chosen. In the first quarter of a window, a row is flagged only if its
+    error is more than ten times the largest one of training.
 
     Examples
     --------
@@ -84,19 +87,19 @@ def make_channel_detector(
     """
     thresholds = [
         (
-            f"p={p}, error_guard={guard}",
+            f"p{i}_guard{j}",
             DynamicThresholdDetector(
                 window_size=window_size,
                 batch_size=batch_size,
                 error_buffer=error_buffer,
-                p=p,
+                p=share,
                 error_guard=guard,
                 warm_up_limit=10.0,
                 max_gap=max_gap,
             ),
         )
-        for p in (0.1, 0.2, 0.3)
-        for guard in (0.0, 0.5, 1.0)
+        for i, share in enumerate(p)
+        for j, guard in enumerate(error_guard)
     ]
     steps = [
         (
@@ -214,6 +217,7 @@ def make_telemanom_detector(
             ErrorSmoother(
                 span=span,
                 columns=[error],
+                keep=[target],
                 startup="mean" if paper else "none",
                 max_gap=max_gap,
             ),
