@@ -26,10 +26,10 @@ from sklearn.utils.validation import _check_feature_names_in as check_feature_na
 # A step in time: none, seconds, or what pandas reads as a timedelta.
 MAX_GAP = [
     None,
+    np.timedelta64,  # first, since it passes for a real number
     Interval(Real, 0, None, closed="neither"),
     str,
     datetime.timedelta,
-    np.timedelta64,
 ]
 
 # Not "array-like", which a single text is too: its letters would be taken for names.

@@ -261,6 +261,28 @@ def test_stream_leaves_its_state_alone_and_refuses_the_past(stage, X, y):
 
 
 @every_memory
+@pytest.mark.parametrize("state", [{"pass-0": 1}, ["pass-0"], 3, "x"], ids=str)
+def test_what_is_no_state_is_refused(stage, X, y, state):
+    fitted = clone(stage).fit(X, y)
+    with pytest.raises(ValueError, match="state must be what the call"):
+        fitted.stream(X.iloc[:5], state)
+
+
+@every_transformer
+def test_masked_values_of_an_array_are_missing(stage, X, y):
+    values = np.ma.masked_array(X.loc["pass-0"].to_numpy(), mask=False)
+    values[3, 1] = np.ma.masked
+    labels = y.loc["pass-0"].to_numpy()
+    fitted = clone(stage).fit(values.data, labels)
+    if stage.__sklearn_tags__().input_tags.allow_nan:
+        expected = fitted.transform(values.filled(np.nan))
+        np.testing.assert_array_equal(fitted.transform(values), expected)
+    else:
+        with pytest.raises(ValueError, match="NaN"):
+            fitted.transform(values)
+
+
+@every_memory
 def test_a_state_is_small(stage, X, y):
     big = small_frame((4000,), gap=False)
     fitted = clone(stage).fit(X, y)

@@ -9,7 +9,7 @@ so they cannot disagree.
 
 from skdsn.base._errors import TARGET_CONSTRAINTS, ErrorTransformer, huber
 from skdsn.base._labels import read_labels
-from skdsn.base._memory import check_clock, resume, suspend
+from skdsn.base._memory import check_clock, check_keys, resume, suspend
 from skdsn.base._rows import Rows, pick_channels, read_rows
 from skdsn.base._scores import anomaly_flags, anomaly_scores
 from skdsn.base._stages import MemoryTransformer, RowTransformer
@@ -23,6 +23,7 @@ __all__ = [
     "anomaly_flags",
     "anomaly_scores",
     "check_clock",
+    "check_keys",
     "huber",
     "pick_channels",
     "read_labels",

@@ -32,6 +32,8 @@ TARGET_CONSTRAINTS = {
 _BLOCK = 65_536
 # Largest scaled value: its square is still a float32.
 _LARGEST = 1e18
+# Largest value that a scaler can take the square of, and add some up.
+_LARGEST_RAW = 1e150
 
 
 class ErrorTransformer(RowTransformer):
@@ -66,6 +68,14 @@ class ErrorTransformer(RowTransformer):
             raise ValueError(
                 f"{type(self).__name__} needs at least 2 rows to learn from; got "
                 f"{n_rows} sample(s)."
+            )
+        if max(rows.data.max(), -rows.data.min()) > _LARGEST_RAW:
+            row, column = np.argwhere(np.abs(rows.data) > _LARGEST_RAW)[0]
+            raise ValueError(
+                f"Column {check_feature_names_in(self)[column]!r} holds "
+                f"{rows.data[row, column]:g} in row {row}, too large for "
+                f"{type(self).__name__} to learn from; replace such values by NaN and "
+                "impute them."
             )
         normal = np.ones(n_rows, dtype=bool) if labels is None else labels != 1
         if not normal.any():

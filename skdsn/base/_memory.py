@@ -5,6 +5,11 @@ import pandas as pd
 
 from skdsn.tracks import Tracks, gap_seconds
 
+_FOREIGN = (
+    "state must be what the call for the previous chunk returned, or None to start "
+    "afresh; this one is of another estimator."
+)
+
 
 def check_clock(estimator, tracks, *, reset, uses_time):
     """Hold an estimator that uses time to the clock it was fitted on.
@@ -56,6 +61,7 @@ def resume(tracks, state, max_gap=None):
         If a track goes back in time.
     """
     state = {} if state is None else state
+    _check_state(state)
     tracks = _continue_row_numbers(tracks, state)
     tracks.check_after({name: end for name, (end, _) in state.items()})
     bounds, limit = tracks.segments(max_gap), gap_seconds(max_gap)
@@ -91,6 +97,31 @@ def suspend(tracks, bounds, state, remember):
         end = tracks.seconds[bounds[segment + 1] - 1]
         new[name] = (float(end), remember(segment))
     return new
+
+
+def check_keys(state, keys):
+    """Refuse the state of another estimator, by its keys.
+
+    Parameters
+    ----------
+    state : object
+    keys : iterable of str
+
+    Raises
+    ------
+    ValueError
+    """
+    if not isinstance(state, dict) or set(state) != set(keys):
+        raise ValueError(_FOREIGN)
+
+
+def _check_state(state):
+    entries = state.values() if isinstance(state, dict) else [None]
+    for entry in entries:
+        if not (
+            isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], float)
+        ):
+            raise ValueError(_FOREIGN)
 
 
 def _continue_row_numbers(tracks, state):

@@ -71,6 +71,8 @@ def read_rows(estimator, X, *, reset, text=False, missing=False, dtype=np.float6
             )
         data = _read_frame(X, estimator, text, missing, dtype)
         return Rows(data, tracks)
+    if isinstance(X, np.ma.MaskedArray):  # what is masked is missing
+        X = X.astype(np.float64).filled(np.nan)
     _check_container(estimator, False, reset)
     if not text:
         _refuse_text_in_array(X, estimator)

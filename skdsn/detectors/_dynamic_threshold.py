@@ -24,6 +24,9 @@ from skdsn.tracks import read_tracks
 # Context of the network in the paper, and the tracks that are long enough for a
 # warm-up of one and of two contexts.
 CONTEXT, LONG, LONGEST = 250, 1800, 2500
+MOST_STEPS = 1000
+# Errors beyond are taken for it: squares of errors are added up.
+LARGEST = 1e100
 
 
 class DynamicThresholdDetector(MemoryDetector):
@@ -267,6 +270,12 @@ class DynamicThresholdDetector(MemoryDetector):
                 f"z_min={self.z_min} exceeds z_max={self.z_max}, so there is no z to "
                 "choose from; exchange them."
             )
+        n_steps = (self.z_max - self.z_min) / self.z_step
+        if n_steps > MOST_STEPS:
+            raise ValueError(
+                f"z_min={self.z_min}, z_max={self.z_max} and z_step={self.z_step} make "
+                f"a grid of {n_steps:.0f} steps, more than {MOST_STEPS}; raise z_step."
+            )
         if self.batch_size > self.window_size:
             raise ValueError(
                 f"A batch of {self.batch_size} rows does not fit into a window of "
@@ -283,7 +292,7 @@ class DynamicThresholdDetector(MemoryDetector):
         self.latency_ = self.batch_size
         self.offset_ = 0.0
         labels = read_labels(y, rows.tracks, unlabelled=True)
-        errors = rows.data[:, self._error]
+        errors = self._errors(rows.data)
         learnt = ~np.isnan(errors)
         if labels is not None:
             learnt &= labels != 1
@@ -362,7 +371,7 @@ class DynamicThresholdDetector(MemoryDetector):
         warm_up = self.warm_up
         if warm_up is None:
             warm_up = 0 if len(self.history_) else self.window_size // 4
-        errors = data[:, self._error]
+        errors = self._errors(data)
         past = fresh_past(self.history_) if past is None else past
         scores, thresholds, following = judge_batches(
             errors,
@@ -381,6 +390,9 @@ class DynamicThresholdDetector(MemoryDetector):
             thresholds[far] = limit
         return scores, thresholds, following
 
+    def _errors(self, data):
+        return data[:, self._error].clip(-LARGEST, LARGEST)
+
     def _judge_paper(self, data, past, rule):
         # Rows before the first error are no part of the published series.
         first = int(np.isnan(np.append(data[:, self._error], 0.0)).argmin())
@@ -393,7 +405,7 @@ class DynamicThresholdDetector(MemoryDetector):
         if warm_up is None:
             warm_up = CONTEXT * ((len(data) >= LONG) + (len(data) >= LONGEST))
         scores[first:], thresholds[first:], _ = judge_published(
-            data[:, self._error],
+            self._errors(data),
             None if self._value is None else data[:, self._value],
             rule,
             window=self.window_size,

@@ -1,17 +1,18 @@
 """Several detectors on one scale: what ensembles and fleets of channels share."""
 
 from abc import abstractmethod
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from sklearn.base import MetaEstimatorMixin, clone
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from skdsn._core.runs import find_runs, join_runs
 from skdsn._sklearn import BaseComposition
-from skdsn.base import anomaly_scores, read_labels, read_rows
+from skdsn.base import anomaly_scores, check_keys, read_labels, read_rows
 from skdsn.detectors._outlier import ScoringDetector
 from skdsn.detectors._severity import flags_of, learn_level, settle
 from skdsn.model_selection import WithinTrackChronologicalSplit
@@ -101,6 +102,7 @@ class DetectorParts(MetaEstimatorMixin, ScoringDetector):
         check_is_fitted(self)
         frame, _ = self._read(X, None, reset=False)
         state = {"n_rows": 0, "parts": {}} if state is None else state
+        check_keys(state, ["n_rows", "parts"])
         n_rows, new, table = state["n_rows"] + len(frame), {}, {}
         if not isinstance(X, pd.DataFrame):
             # The rows of an array are numbered on.
@@ -137,6 +139,10 @@ class DetectorParts(MetaEstimatorMixin, ScoringDetector):
             those that flag a row of the event, the most severe first; and
             ``n_channels`` (or ``n_detectors``).
         """
+        if not isinstance(join, Integral) or join < 0:
+            raise ValueError(
+                f"join must be a number of rows, at least 0; got {join!r}."
+            )
         table = self._table(X)
         values = table.to_numpy()
         combined = self._combine(values)
@@ -279,12 +285,29 @@ class NamedParts(BaseComposition):
         return self._set_params("detectors", **params)
 
     def _detectors(self):
-        return [detector for _, detector in self.detectors]
+        return [detector for _, detector in pairs(self.detectors)]
 
     def _parts(self, frame):
-        self._validate_names([name for name, _ in self.detectors])
+        found = pairs(self.detectors)
+        if len(found) < len(self.detectors):
+            raise ValueError(
+                f"detectors takes a list of (name, detector); got {self.detectors!r}."
+            )
+        self._validate_names([name for name, _ in found])
         columns = list(frame.columns)
         return {name: (detector, columns) for name, detector in self.detectors}
+
+
+def pairs(items):
+    """List what is (name, estimator), as all of them should be."""
+    return [
+        item
+        for item in items
+        if isinstance(item, tuple)
+        and len(item) == 2
+        and isinstance(item[0], str)
+        and isinstance(item[1], BaseEstimator)
+    ]
 
 
 def kth_largest(table, k):

@@ -19,7 +19,8 @@ from skdsn._sklearn import (
     output_container,
     safe_set_output,
 )
-from skdsn.base import RowTransformer, read_labels, read_rows
+from skdsn.base import RowTransformer, check_keys, read_labels, read_rows
+from skdsn.detectors._parts import pairs
 from skdsn.streaming import stream_steps
 
 
@@ -156,13 +157,19 @@ class ErrorUnion(TransformerMixin, BaseComposition):
         """
         rows = self._read(X, reset=True)
         labels = read_labels(y, rows.tracks, unlabelled=True)
-        if not self.stages or len(_pairs(self.stages)) < len(self.stages):
+        if not self.stages or len(pairs(self.stages)) < len(self.stages):
             raise ValueError(
                 "stages takes a list of (name, transformer), at least one; got "
                 f"{self.stages!r}."
             )
         names = [name for name, _ in self.stages]
         self._validate_names(names)
+        for name, stage in self.stages:
+            if not hasattr(stage, "fit_transform"):
+                raise TypeError(
+                    f"Stage {name!r} is a {type(stage).__name__}, which transforms "
+                    "nothing; take a forecaster, an encoder or SubsequenceDistances."
+                )
         if labels is not None and isinstance(X, pd.DataFrame):
             labels = pd.Series(labels, index=X.index)
         self.stages_, columns = [], []
@@ -209,6 +216,8 @@ class ErrorUnion(TransformerMixin, BaseComposition):
         """
         check_is_fitted(self)
         self._read(X, reset=False)
+        if state is not None:
+            check_keys(state, [name for name, _ in self.stages_])
         new, columns = {}, []
         for name, stage in self.stages_:
             out, after = stream_steps(
@@ -248,15 +257,10 @@ class ErrorUnion(TransformerMixin, BaseComposition):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        parts = [get_tags(stage).input_tags for _, stage in _pairs(self.stages)]
+        parts = [get_tags(stage).input_tags for _, stage in pairs(self.stages)]
         tags.input_tags.allow_nan = all(part.allow_nan for part in parts)
         tags.transformer_tags.preserves_dtype = []
         return tags
-
-
-def _pairs(stages):
-    """List what is (name, transformer), as all should be."""
-    return [item for item in stages if isinstance(item, tuple) and len(item) == 2]
 
 
 def _own_error(name, stage, out):
@@ -342,9 +346,21 @@ class ErrorCombiner(RowTransformer):
         self._combined = [names.index(name) for name in wanted]
         labels = read_labels(y, rows.tracks, unlabelled=True)
         errors = rows.data[:, self._combined]
-        if labels is not None and (labels != 1).any():
+        if labels is not None:
+            if (labels == 1).all():
+                raise ValueError(
+                    "y labels every row as anomalous, but ErrorCombiner learns from "
+                    "normal or unlabelled rows."
+                )
             errors = errors[labels != 1]
-        self.scale_ = np.fmax(np.fmax.reduce(errors, axis=0), self.least)
+        largest = np.fmax.reduce(errors, axis=0)
+        if np.isnan(largest).any():
+            name = wanted[int(np.isnan(largest).argmax())]
+            raise ValueError(
+                f"Column {name!r} has no error in the normal training rows, so there "
+                "is no unit for it; leave it out of columns."
+            )
+        self.scale_ = np.maximum(largest, self.least)
 
     def _transform(self, data):
         errors = data[:, self._combined] / self.scale_

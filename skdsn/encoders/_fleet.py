@@ -106,6 +106,12 @@ class FleetForecaster(MemoryTransformer):
 
         names = list(check_feature_names_in(self))
         channels = pick_channels(names, self.channels, self.shared, names)
+        both = [name for name in channels if name in set(self._prototype.known_inputs)]
+        if both:
+            raise ValueError(
+                f"Column {both[0]!r} is a known input of the forecaster and a channel; "
+                "name it in shared, or leave it out of known_inputs."
+            )
         rng = check_random_state(self.random_state)
         self.columns_ = {
             name: [names.index(column) for column in (name, *self.shared)]

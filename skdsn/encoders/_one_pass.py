@@ -40,12 +40,20 @@ class OnePassForecaster(BaseEncoder):
                 f"nothing to forecast; got n_samples={len(values)} rows in "
                 f"{len(bounds) - 1} segments."
             )
+        longest = int(np.diff(bounds)[normal[bounds[:-1]]].max())
+        if longest <= self.horizon:
+            raise ValueError(
+                f"horizon={self.horizon} reaches beyond all normal stretches of the "
+                f"training rows, the longest of which has {longest}; lower it or bring "
+                "longer tracks."
+            )
         in_train, in_valid = validation_rows(
             rows.tracks, self.validation_fraction, rng, self.validation_gap
         )
         # A single track is cut into a training and a validation part.
         bounds = np.union1d(bounds, boundaries(in_train - 2 * in_valid))
-        starts, stops, segments = pieces(bounds, self.chunk_length)
+        chunk_length = min(self.chunk_length, longest)  # no more than is there
+        starts, stops, segments = pieces(bounds, chunk_length)
         ends = bounds[segments + 1]
         known = normal[starts] & (ends - starts > 1)
         trains, validates = in_train[starts] & known, in_valid[starts] & known
@@ -70,7 +78,7 @@ class OnePassForecaster(BaseEncoder):
                 starts[chosen],
                 stops[chosen],
                 ends[chosen],
-                self.chunk_length,
+                chunk_length,
             )
 
         network = self._network()

@@ -44,7 +44,7 @@ class TCNForecaster(OnePassForecaster):
         Size of the latent vector.
     kernel_size : int, default=3
     n_blocks : int, default=5
-        Of two convolutions each.
+        Of two convolutions each; at most 16.
     dropout : float, default=0.0
         Behind each convolution.
     chunk_length : int, default=256
@@ -126,7 +126,8 @@ class TCNForecaster(OnePassForecaster):
         **ONE_PASS_CONSTRAINTS,
         "n_filters": [Interval(Integral, 1, None, closed="left")],
         "kernel_size": [Interval(Integral, 1, None, closed="left")],
-        "n_blocks": [Interval(Integral, 1, None, closed="left")],
+        # Sixteen look back over more than 100,000 rows.
+        "n_blocks": [Interval(Integral, 1, 16, closed="both")],
     }
 
     def __init__(

@@ -13,6 +13,11 @@ def gap_seconds(max_gap, name="max_gap"):
     # A timedelta64 counts as a number too.
     if isinstance(max_gap, Real) and not isinstance(max_gap, np.timedelta64):
         seconds = float(max_gap)
+    elif isinstance(max_gap, str) and not any(map(str.isalpha, max_gap)):
+        raise ValueError(
+            f"{name} must be seconds or a time with its unit such as '10min'; got "
+            f"{max_gap!r}."
+        )
     else:
         try:
             seconds = pd.Timedelta(max_gap).total_seconds()

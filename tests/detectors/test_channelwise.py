@@ -132,6 +132,13 @@ def test_arrays_are_one_track_of_channels():
     assert list(fleet.events(X).columns[:2]) == ["track", "start"]
 
 
+@pytest.mark.parametrize("join", ["1", -1, 1.5, None])
+def test_a_join_that_is_no_number_of_rows_is_refused(join):
+    fleet = make().fit(telemetry())
+    with pytest.raises(ValueError, match="join must be a number of rows"):
+        fleet.events(telemetry(), join=join)
+
+
 def manoeuvres():
     """Noise, with the same transient of one channel on both tracks, and a fault."""
     new = telemetry(seed=1)
@@ -185,6 +192,8 @@ def test_events_that_cannot_be_confirmed_are_told_and_confirm_nothing():
         ({"shared": ["mode"]}, "'mode' is no column of X"),
         ({"min_channels": 4}, "min_channels=4 channels must agree, but there are 3"),
         ({"channels": "volt"}, "'channels' parameter"),
+        ({"channels": ["volt", "volt"]}, "'volt' is named twice"),
+        ({"channels": ["command"]}, "'command' is named twice"),
     ],
 )
 def test_mistakes_are_told(options, message):

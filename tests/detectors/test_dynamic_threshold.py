@@ -433,12 +433,40 @@ def test_the_column_of_errors_is_found_by_name():
         ({"z_min": 7.0}, "z_min=7.0 exceeds z_max=6.05"),
         ({"batch_size": 61}, "batch of 61 rows does not fit into a window of 60"),
         ({"max_gap": "soon"}, "max_gap"),
+        ({"z_max": 1e300}, "a grid of .* steps, more than 1000; raise z_step"),
     ],
 )
 def test_options_that_cannot_hold_are_refused(options, message):
     X = pd.DataFrame({"error": errors_of(20)[:, 0]})
     with pytest.raises(ValueError, match=message):
         detector_of(**options).fit(X).predict(X)
+
+
+def test_the_largest_errors_that_there_are_are_flagged():
+    errors = np.random.default_rng(0).uniform(1, 2, (400, 1))
+    errors[300] = 1e250
+    detector = DynamicThresholdDetector(window_size=40, batch_size=10, error_buffer=2)
+    detector = detector.fit(errors[:200])
+    assert np.isfinite(detector.score_samples(errors)).all()
+    assert detector.predict(errors)[300] == -1
+
+
+def test_the_start_of_a_stream_has_a_limit():
+    errors = np.random.default_rng(0).uniform(1, 2, (400, 1))
+    new = errors[200:].copy()
+    new[:60] += 20
+    detector = DynamicThresholdDetector(window_size=400, warm_up_limit=5.0)
+    detector = detector.fit(errors[:200])
+    largest = errors[:200].max()
+    found = np.flatnonzero(detector.predict(new) == -1)
+    assert found.tolist() == list(range(60))
+    assert detector.events(new)["threshold"].to_list() == [5 * largest]
+    state, parts = None, []
+    for begin in range(0, 200, 20):
+        _, flags, state = detector.stream_scores(new[begin : begin + 20], state)
+        parts.append(flags)
+    assert np.flatnonzero(np.concatenate(parts)).tolist() == list(range(60))
+    assert not (detector.set_params(warm_up_limit=None).predict(new) == -1).any()
 
 
 def test_training_rows_without_a_normal_error_are_refused():

@@ -97,6 +97,7 @@ def test_a_detector_with_a_union_streams():
         ([RidgeForecaster()], "list of \\(name, transformer\\)"),
         ([("a", RidgeForecaster()), ("a", LimitChecker())], "not unique"),
         ([("scale", StandardScaler())], "'scale' emits no column 'error'"),
+        ([("a", None)], "list of"),
     ],
 )
 def test_stages_that_make_no_union_are_refused(stages, message, X):
@@ -141,6 +142,19 @@ def test_anomalous_rows_set_no_unit(X, y):
 def test_a_channel_without_training_errors_still_raises_an_alarm():
     combiner = ErrorCombiner(least=0.5).fit(np.zeros((5, 1)))
     assert combiner.transform([[2.0]])[0, 0] == 4.0
+
+
+def test_a_column_without_an_error_or_a_normal_row_has_no_unit():
+    errors = pd.DataFrame({"a": [1.0, 2.0], "b": np.nan})
+    with pytest.raises(ValueError, match="'b' has no error in the normal training"):
+        ErrorCombiner().fit(errors)
+    with pytest.raises(ValueError, match="every row as anomalous"):
+        ErrorCombiner().fit(errors[["a"]], [1, 1])
+
+
+def test_a_detector_is_no_stage(X):
+    with pytest.raises(TypeError, match="'a' is a DynamicThresholdDetector, which"):
+        ErrorUnion([("a", DynamicThresholdDetector())]).fit(X)
 
 
 @pytest.mark.parametrize("columns", [["gone"], [], ["error"]])

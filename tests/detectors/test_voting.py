@@ -77,6 +77,12 @@ def test_arrays_stream_without_help():
     np.testing.assert_array_equal(np.append(flags, more), anomaly_flags(detector, X))
 
 
+def test_the_state_of_another_detector_is_refused():
+    X = telemetry()
+    with pytest.raises(ValueError, match="this one is of another estimator"):
+        make().fit(X).stream_scores(X, {"x": 1})
+
+
 def test_a_stream_gives_the_scores_of_the_batch():
     X = telemetry()
     detector = make().fit(X[:300])
@@ -95,6 +101,9 @@ def test_settings_of_a_detector_are_parameters():
     [
         (make(min_votes=4), "min_votes=4 detectors must agree, but there are 3"),
         (VotingDetector([]), "has no detector to fit"),
+        (VotingDetector([("a", None)]), "takes a list of .name, detector."),
+        (VotingDetector([IsolationForest()]), "takes a list of .name, detector."),
+        (VotingDetector([(1, IsolationForest())]), "takes a list of"),
         (VotingDetector(make().detectors[:1] * 2), "not unique"),
     ],
 )

@@ -161,6 +161,29 @@ def test_rows_in_the_gap_teach_nothing_and_validate_nothing(forecaster):
             assert (loss != other_loss) == validates
 
 
+@both
+def test_a_horizon_beyond_all_stretches_is_refused(forecaster, X):
+    with pytest.raises(ValueError, match=r"horizon=31 reaches .* longest of .* has 23"):
+        clone(forecaster).set_params(horizon=31).fit(X)
+
+
+@both
+def test_a_gap_that_leaves_nothing_to_train_on_is_refused(forecaster):
+    X = small_frame((100,), gap=False)
+    with pytest.raises(ValueError, match="validation_gap=90 leaves none"):
+        clone(forecaster).set_params(validation_gap=90).fit(X)
+
+
+@both
+def test_chunks_are_no_longer_than_the_rows(forecaster):
+    X = small_frame((40, 30), gap=False)
+    long, enough = (
+        clone(forecaster).set_params(chunk_length=n).fit(X).transform(X)
+        for n in (10**9, 40)
+    )
+    pd.testing.assert_frame_equal(long, enough)
+
+
 # Convolutions -------------------------------------------------------------------
 
 

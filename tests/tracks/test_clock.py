@@ -20,6 +20,12 @@ def test_an_unreadable_gap_is_refused():
         gap_seconds("soon")
 
 
+@pytest.mark.parametrize("max_gap", ["10", "", "-3", "0.5"])
+def test_text_without_a_unit_is_no_gap(max_gap):
+    with pytest.raises(ValueError, match="a time with its unit such as '10min'"):
+        gap_seconds(max_gap)
+
+
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 def test_seconds_do_not_depend_on_the_unit_of_the_clock(unit):
     times = pd.DatetimeIndex(["1970-01-01T00:00:01", "2026-03-02"]).as_unit(unit)

@@ -188,6 +188,8 @@ def make_telemanom_detector(
     >>> list(detector.named_steps)
     ['forecast', 'smooth', 'threshold']
     """
+    if mode not in ("corrected", "paper"):
+        raise ValueError(f"mode must be 'corrected' or 'paper'; got {mode!r}.")
     error = f"error_{target}"
     paper = mode == "paper"
     shared = {
