@@ -147,6 +147,7 @@ DETECTORS = [
         length=3,
         max_alarms=1,
         per="1h",
+        max_gap=60,
     ),
 ]
 

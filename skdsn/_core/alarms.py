@@ -29,8 +29,14 @@ class RunState(NamedTuple):
     begun: tuple = ()
     severities: tuple = ()
 
+    def after_gap(self):
+        """Forget the run; what has begun still counts."""
+        return RunState(begun=self.begun, severities=self.severities)
 
-def raise_alarms(flags, opens, severities, seconds, bounds, states, *, most, per):
+
+def raise_alarms(
+    flags, opens, severities, seconds, bounds, segments, states, *, most, per
+):
     """Tell from which row on runs of flagged rows are alarms.
 
     Parameters
@@ -39,12 +45,14 @@ def raise_alarms(flags, opens, severities, seconds, bounds, states, *, most, per
     opens : bool ndarray of shape (n_rows,)
         Flagged rows that may open an alarm; it lasts to the end of their run.
     severities, seconds : float64 ndarray of shape (n_rows,)
-    bounds : int64 ndarray of shape (n_segments + 1,)
-    states : list of RunState or None, one per segment
-        What a segment continues; None if it starts afresh.
+    bounds : int64 ndarray of shape (n_tracks + 1,)
+    segments : int64 ndarray of shape (n_segments + 1,)
+        The tracks, cut also at time gaps: where runs end at the latest.
+    states : list of RunState or None, one per track
+        What a track continues; None if it starts afresh.
     most : int or None
-        Alarms that may begin within `per` seconds; one more does only if it is more
-        severe than all of them. None is no limit.
+        Alarms of a track that may begin within `per` seconds, gaps or not; one more
+        does only if it is more severe than all of them. None is no limit.
     per : float
 
     Returns
@@ -60,13 +68,13 @@ def raise_alarms(flags, opens, severities, seconds, bounds, states, *, most, per
     >>> severities = np.array([1.0, 3.0, 0.0, 2.0, 0.0, 4.0])
     >>> seconds, bounds = np.arange(6.0), np.array([0, 6])
     >>> raised, _ = raise_alarms(
-    ...     flags, flags, severities, seconds, bounds, [None], most=1, per=60
+    ...     flags, flags, severities, seconds, bounds, bounds, [None], most=1, per=60
     ... )
     >>> raised.astype(int)
     array([1, 1, 0, 0, 0, 1])
     """
     raised, after = np.zeros(len(flags), dtype=bool), []
-    runs = np.column_stack(find_runs(flags, bounds))
+    runs = np.column_stack(find_runs(flags, segments))
     cuts = np.searchsorted(runs[:, 0], bounds)
     worth = np.where(opens, severities, -np.inf)
     for number, (begin, end) in enumerate(pairwise(bounds.tolist())):

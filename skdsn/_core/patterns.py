@@ -82,8 +82,6 @@ class Known(NamedTuple):
         Distance up to which another subsequence is like it.
     distinct : bool ndarray of shape (n_known,)
         Whether it is unlike training.
-    last : bool ndarray of shape (n_known,)
-        Whether it is one of the last ones that are.
     caps, peaks : float64 ndarray of shape (n_known,)
         Severity allowed there, and anywhere in the pattern.
     rests : int64 ndarray of shape (n_known,)
@@ -97,7 +95,6 @@ class Known(NamedTuple):
     pool: Subsequences
     limits: np.ndarray
     distinct: np.ndarray
-    last: np.ndarray
     caps: np.ndarray
     peaks: np.ndarray
     rests: np.ndarray
@@ -124,28 +121,41 @@ def compile_patterns(patterns, width, usual, tolerance):
     -------
     Known
     """
-    near, bounds, columns = width // 4, [0], []
-    for owner, (values, severities, distances) in enumerate(patterns):
-        n_rows, begin = len(severities), bounds[-1]
-        bounds.append(begin + len(values))
-        own = np.where(np.isfinite(distances), SHARE * distances, 0.0)
-        limits = np.maximum(tolerance * np.maximum(usual, own), LEAST_DISTANCE)
-        distinct = distances > limits
-        row = np.arange(n_rows)
-        final = row[distinct][-1:]
-        last = distinct & (row >= final - near) if len(final) else distinct
-        padded = np.pad(severities, near, constant_values=-np.inf)
-        around = np.lib.stride_tricks.sliding_window_view(padded, 2 * near + 1)
-        caps = _allow(around.max(axis=1))
-        peaks = np.full(n_rows, _allow(severities.max()))
-        spans = np.full(n_rows, SLACK * n_rows + width)
-        table = (bounds[-1] - n_rows + row, limits, distinct, last, caps, peaks)
-        table = (*table, n_rows - row + width, spans, np.full(n_rows, owner))
-        whole = whole_rows(values, np.array([0, len(values)]), width)[-n_rows:]
-        columns.append([of[whole] for of in table])
-    rows, *rest = (np.concatenate(parts) for parts in zip(*columns, strict=True))
     values = np.concatenate([values for values, *_ in patterns])
-    return Known(Subsequences(values, np.array(bounds), width, rows=rows), *rest)
+    bounds = np.cumsum([0, *(len(values) for values, *_ in patterns)])
+    whole = whole_rows(values, bounds, width)
+    parts = []
+    for owner, (_, severities, distances) in enumerate(patterns):
+        known = _describe(severities, distances, width, usual, tolerance)
+        end, n_rows = bounds[owner + 1], len(severities)
+        known |= {
+            "owners": np.full(n_rows, owner),
+            "rows": np.arange(end - n_rows, end),
+        }
+        kept = whole[known["rows"]]
+        parts.append({name: column[kept] for name, column in known.items()})
+    known = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    pool = Subsequences(values, bounds, width, rows=known.pop("rows"))
+    return Known(pool, **known)
+
+
+def _describe(severities, distances, width, usual, tolerance):
+    """Tell what is known of each row of a pattern, by the names of Known."""
+    n_rows, near = len(severities), width // 4
+    row = np.arange(n_rows)
+    own = np.where(np.isfinite(distances), SHARE * distances, 0.0)
+    limits = np.maximum(tolerance * np.maximum(usual, own), LEAST_DISTANCE)
+    distinct = distances > limits
+    padded = np.pad(severities, near, constant_values=-np.inf)
+    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * near + 1)
+    return {
+        "limits": limits,
+        "distinct": distinct,
+        "caps": _allow(around.max(axis=1)),
+        "peaks": np.full(n_rows, _allow(severities.max())),
+        "rests": n_rows - row + width,
+        "spans": np.full(n_rows, SLACK * n_rows + width),
+    }
 
 
 def _allow(severities):
@@ -163,29 +173,23 @@ class Following(NamedTuple):
         Rows since its last subsequence unlike training.
     rest : int
         Rows for which it may go on.
-    span : float
-        Rows that the run may have.
     peak : float
         Severity allowed.
-    same_run : bool
-        Whether all rows since were flagged.
     """
 
     run: int = 0
     since: int = 0
     rest: int = -1
-    span: float = 0.0
     peak: float = -np.inf
-    same_run: bool = False
 
 
 def explain(table, rows, flags, severities, bounds, known, training, usual, follow):
     """Tell which rows are explained by confirmed patterns.
 
     A row is if its subsequence is like a confirmed one that is unlike training, or like
-    another and its severity too; or if it comes after a pattern was seen to its end,
-    looks like training, and is no more severe than the pattern was. Rows of a run that
-    has become longer than that of the pattern are not.
+    another and its severity too, unless its run has become longer than the pattern; or
+    if it comes after the former, for no longer than the pattern went on, looks like
+    training, and is no more severe than the pattern was.
 
     Parameters
     ----------
@@ -211,7 +215,7 @@ def explain(table, rows, flags, severities, bounds, known, training, usual, foll
     follow : list of Following
     """
     n_rows = len(flags)
-    alike, ended = np.zeros((2, n_rows), dtype=bool)
+    alike, distinct = np.zeros((2, n_rows), dtype=bool)
     owners = np.full(n_rows, -1)
     found = np.zeros(n_rows, dtype=np.int64)
     ends_whole = whole_rows(table.values, table.bounds, table.width)[rows]
@@ -222,13 +226,13 @@ def explain(table, rows, flags, severities, bounds, known, training, usual, foll
     rows_close, places = whole[close], places[close]
     found[rows_close], owners[rows_close] = places, known.owners[places]
     alike[rows_close] = True
-    ended[rows_close] = known.last[places]
-    after = _follow(ended, found, flags, bounds, known, follow)
-    explained = alike & (known.distinct[found] | (severities <= known.caps[found]))
+    distinct[rows_close] = known.distinct[places]
+    after = _follow(distinct, found, flags, bounds, known, follow)
+    explained = distinct | (alike & (severities <= known.caps[found]))
     explained &= after.run <= known.spans[found]
-    held = ((after.since <= after.rest) | after.same_run) & ~explained
-    held &= (severities <= after.peak) & (after.run <= after.span)
-    held[~ends_whole] = False
+    # A row of the pattern itself that its span leaves out is not held either.
+    held = (after.since <= after.rest) & (severities <= after.peak)
+    held &= ends_whole & ~distinct
     asked = np.flatnonzero(held & ~alike)
     held[asked] = distances_to(training, table, rows[asked]) <= usual
     ends = (bounds[1:] - 1).tolist()
@@ -236,19 +240,17 @@ def explain(table, rows, flags, severities, bounds, known, training, usual, foll
     return explained | held, owners, following
 
 
-def _follow(ended, found, flags, bounds, known, follow):
-    """Tell of each row which end of a pattern it comes after, as a Following."""
+def _follow(distinct, found, flags, bounds, known, follow):
+    """Tell of each row which pattern it comes after, as a Following."""
     before = zip(*(memory or Following() for memory in follow), strict=True)
     before = Following(*(np.repeat(of, lengths(bounds)) for of in before))
     rows, ordinal = np.arange(len(flags)), positions(bounds) + 1
-    last = last_valid_row(ended, bounds)
+    last = last_valid_row(distinct, bounds)
     unflagged = last_valid_row(~flags, bounds)
     new, place = last >= 0, found[last]
     return Following(
-        np.where(unflagged >= 0, rows - unflagged, before.run + ordinal),
-        np.where(new, rows - last, before.since + ordinal),
-        np.where(new, known.rests[place], before.rest),
-        np.where(new, known.spans[place], before.span),
-        np.where(new, known.peaks[place], before.peak),
-        np.where(new, unflagged < last, before.same_run & (unflagged < 0)),
+        run=np.where(unflagged >= 0, rows - unflagged, before.run + ordinal),
+        since=np.where(new, rows - last, before.since + ordinal),
+        rest=np.where(new, known.rests[place], before.rest),
+        peak=np.where(new, known.peaks[place], before.peak),
     )

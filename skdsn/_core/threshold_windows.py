@@ -8,6 +8,9 @@ from skdsn._core.dynamic_flags import decide
 from skdsn._core.dynamic_threshold import choose_z, measure
 from skdsn._core.runs import find_runs, paint_runs
 
+# Context of the network in the paper, and the tracks that are long enough for a
+# warm-up of one and of two contexts.
+CONTEXT, LONG, LONGEST = 250, 1800, 2500
 # Windows measured at a time, which bounds the memory.
 BLOCK = 256
 
@@ -101,6 +104,16 @@ def judge_batches(errors, past, rule, *, window, batch, warm_up, floor):
     return scores[new], thresholds[new], following
 
 
+def published_warm_up(errors):
+    """Tell the rows that the published code leaves alone, from the first error on."""
+    n_rows = len(errors) - _n_before_first(errors)
+    return CONTEXT * ((n_rows >= LONG) + (n_rows >= LONGEST))
+
+
+def _n_before_first(errors):
+    return int(np.isnan(np.append(errors, 0.0)).argmin())
+
+
 def judge_published(
     errors, values, rule, *, window, batch, warm_up, min_error, value_guard
 ):
@@ -108,7 +121,7 @@ def judge_published(
 
     The first window flags any of its rows, each later one the last `batch` of its
     rows, the last window goes on to the end. Rows between that batch and the one
-    before are never flagged.
+    before are never flagged. Rows before the first error are no part of all that.
 
     Parameters
     ----------
@@ -129,6 +142,26 @@ def judge_published(
     judgements : list of (int, Judgement)
         First row judged, for each window.
     """
+    n_before = _n_before_first(errors)
+    if n_before:
+        missing = np.full(n_before, -rule.fallback_z), np.full(n_before, np.nan)
+        if n_before == len(errors):
+            return *missing, []
+        scores, thresholds, judgements = judge_published(
+            errors[n_before:],
+            None if values is None else values[n_before:],
+            rule,
+            window=window,
+            batch=batch,
+            warm_up=warm_up,
+            min_error=min_error,
+            value_guard=value_guard,
+        )
+        return (
+            np.append(missing[0], scores),
+            np.append(missing[1], thresholds),
+            [(begin + n_before, found) for begin, found in judgements],
+        )
     n_rows = len(errors)
     flags = np.zeros(n_rows, dtype=bool)
     scores, thresholds = np.empty(n_rows), np.empty(n_rows)

@@ -1,16 +1,14 @@
 """Hold back the alarms of a detector that are known to be false, and say so."""
 
 from numbers import Integral, Real
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.base import MetaEstimatorMixin, clone
+from sklearn.base import MetaEstimatorMixin, clone, is_outlier_detector
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from skdsn._core.alarms import least_severity, raise_alarms
-from skdsn._core.runs import find_runs
 from skdsn._sklearn import (
     MAX_GAP,
     NAMES,
@@ -20,20 +18,22 @@ from skdsn._sklearn import (
     fit_context,
 )
 from skdsn.base import check_clock, read_labels, read_rows, resume, suspend
-from skdsn.detectors._confirm import find_rows, list_runs, read_events
-from skdsn.detectors._outlier import ScoringDetector
-from skdsn.detectors._patterns import (
-    Recogniser,
-    choose_channels,
-    last_rows,
-    name_event,
+from skdsn.detectors._confirm import (
+    Filtered,
+    check_nominal,
+    find_rows,
+    kept_event,
+    list_runs,
+    read_events,
 )
+from skdsn.detectors._outlier import ScoringDetector
+from skdsn.detectors._patterns import Recogniser, choose_channels, name_event
 from skdsn.detectors._severity import judge_rows, past_alarms, score_threshold, settle
 from skdsn.streaming import stream_scores
 from skdsn.tracks import gap_seconds
 
-# Of the step from the usual score to the threshold: what a detector gives the rows
-# that it flags for no more than being next to an exceedance.
+# Of the step from the usual score to the threshold: what an outlier detector gives the
+# rows that it flags for no more than being next to an exceedance.
 NEGLIGIBLE = 1e-6
 
 
@@ -71,6 +71,9 @@ class AlarmFilter(MetaEstimatorMixin, ScoringDetector):
         Seconds, or a time such as ``"8h"``.
     holdout : float, default=0.3
         Share of the rows of each track, its end, for ``min_severity="history"``.
+    max_gap : float, str or pandas.Timedelta, default=None
+        A longer step in time, in seconds or as ``"10min"``, ends an event, as a track
+        border does, and no row is recognised by rows beyond. Alarms before it count.
 
     Attributes
     ----------
@@ -85,7 +88,7 @@ class AlarmFilter(MetaEstimatorMixin, ScoringDetector):
         Twice the 99 % quantile of how far a training subsequence is from the nearest
         other one, as a root mean square in units of the training range.
     quiet_score_ : float
-        Median anomaly score of the training rows.
+        Median anomaly score of the training rows that are not labelled 1.
     channels_ : list of str
     offset_ : float
         Minus the threshold of the detector.
@@ -110,15 +113,19 @@ class AlarmFilter(MetaEstimatorMixin, ScoringDetector):
 
     - looks like one of its rows that are unlike training;
     - looks like another of its rows, and is at most half as severe again; or
-    - comes after its last rows and looks like training, as where a detector calms down
-      late, and is at most half as severe again as the pattern was;
+    - comes after the former, for as long as the pattern went on, and looks like
+      training, as where a detector calms down late, and is at most half as severe again
+      as the pattern was;
 
-    as long as the run is at most half as long again, and a subsequence, as the pattern
-    was. Once there are patterns, rows of next to no severity, flagged for being close
-    to an exceedance, open no alarm. Subsequences with NaN, and those at the start of a
-    track, are never recognised; a pattern on top of a cycle is at like phases only.
+    the first two as long as the run is at most half as long again, and a subsequence,
+    as the pattern was. Once there are patterns, rows of next to no severity, which an
+    outlier detector flags for being close to an exceedance, open no alarm. Subsequences
+    with NaN, and those at the start of a track, are never recognised; a pattern on top
+    of a cycle is at like phases only.
 
-    ``fit`` starts without patterns, and keeps the training rows of the channels.
+    ``fit`` starts without patterns, and keeps the training rows of the channels. Of the
+    parameters, `tolerance`, `max_alarms`, `per` and `max_gap` are obeyed when they are
+    set afterwards; the others take effect in ``fit``.
 
     References
     ----------
@@ -154,6 +161,7 @@ class AlarmFilter(MetaEstimatorMixin, ScoringDetector):
         "max_alarms": [None, Interval(Integral, 1, None, closed="left")],
         "per": MAX_GAP[1:],
         "holdout": [Interval(Real, 0, 1, closed="neither")],
+        "max_gap": MAX_GAP,
     }
 
     _own_memory = True  # beside that of the detector
@@ -169,6 +177,7 @@ class AlarmFilter(MetaEstimatorMixin, ScoringDetector):
         max_alarms=None,
         per="1D",
         holdout=0.3,
+        max_gap=None,
     ):
         self.detector = detector
         self.channels = channels
@@ -178,6 +187,7 @@ class AlarmFilter(MetaEstimatorMixin, ScoringDetector):
         self.max_alarms = max_alarms
         self.per = per
         self.holdout = holdout
+        self.max_gap = max_gap
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None):
@@ -197,11 +207,13 @@ class AlarmFilter(MetaEstimatorMixin, ScoringDetector):
         Raises
         ------
         ValueError
-            If a channel is no column of `X`, or holds text, or `per` is no time.
+            If a channel is no column of `X`, or holds text; `per` is no time; or a
+            track is too short for `holdout`.
         """
         rows, X = self._read(X, reset=True)
-        per = gap_seconds(self.per, "per")
-        labels = read_labels(y, rows.tracks, unlabelled=True)
+        tracks, per = rows.tracks, gap_seconds(self.per, "per")
+        bounds = tracks.segments(self.max_gap)
+        labels = read_labels(y, tracks, unlabelled=True)
         y = labels
         if labels is not None and rows.index is not None:
             y = pd.Series(labels, index=rows.index)
@@ -210,23 +222,17 @@ class AlarmFilter(MetaEstimatorMixin, ScoringDetector):
         threshold = score_threshold(self.detector_)
         self.offset_ = -threshold
         scores, _ = judge_rows(self.detector_, X, threshold)
-        self.quiet_score_ = float(min(np.median(scores), threshold))
-        anomalous = np.zeros(rows.tracks.n_rows, dtype=bool)
+        anomalous = np.zeros(tracks.n_rows, dtype=bool)
         if labels is not None and not (labels == 1).all():
             anomalous = labels == 1
+        self.quiet_score_ = float(min(np.median(scores[~anomalous]), threshold))
         self.min_severity_ = self.min_severity
         if self.min_severity == "history":
-            past = past_alarms(
-                self.detector, X, y, anomalous, rows.tracks, self.holdout
-            )
+            rest = anomalous, tracks, bounds, self.holdout
+            past = past_alarms(self.detector, X, y, *rest)
             self.min_severity_ = least_severity(*past, most=self.max_alarms, per=per)
-        self._recogniser = Recogniser(
-            self._channel_values(rows.data),
-            rows.tracks.bounds,
-            anomalous,
-            length=self.length,
-            tolerance=self.tolerance,
-        )
+        values = self._channel_values(rows.data)
+        self._recogniser = Recogniser(values, bounds, anomalous, length=self.length)
         self.usual_distance_ = self._recogniser.usual
         self.nominal_patterns_ = []
         self._listed: dict = {}
@@ -274,15 +280,25 @@ class AlarmFilter(MetaEstimatorMixin, ScoringDetector):
         check_is_fitted(self)
         rows, X = self._read(X, reset=False)
         state = {} if state is None else state
-        own = state.get("filter")
-        tracks, bounds, memories = resume(rows.tracks, own)
+        last, alarms = state.get("rows"), state.get("alarms")
+        tracks, bounds, memories = resume(rows.tracks, last, self.max_gap)
+        runs = resume(rows.tracks, alarms)[2]  # those begun count across gaps
+        first = np.searchsorted(bounds, tracks.bounds[:-1])
+        runs = [
+            run.after_gap() if run and memories[segment] is None else run
+            for segment, run in zip(first, runs, strict=True)
+        ]
         scores, flags, inner = stream_scores(
             self.detector_, X, state.get("detector"), index
         )
         judged = settle(scores, flags, -self.offset_)
-        done = self._filter(*judged, rows.data, tracks, memories)
-        new = suspend(tracks, bounds, own, lambda i: done.memories[i])
-        return done.scores, self._flags(done.scores), {"detector": inner, "filter": new}
+        done = self._filter(*judged, rows.data, tracks, bounds, memories, runs)
+        new = {
+            "detector": inner,
+            "rows": suspend(tracks, bounds, last, lambda i: done.memories[i]),
+            "alarms": suspend(tracks, tracks.bounds, alarms, lambda i: done.runs[i]),
+        }
+        return done.scores, self._flags(done.scores), new
 
     def events(self, X):
         """List every run of rows that the detector flags, and what became of it.
@@ -297,24 +313,16 @@ class AlarmFilter(MetaEstimatorMixin, ScoringDetector):
         -------
         DataFrame of shape (n_events, 6)
             ``track``; ``start`` and ``end``, times of the first and the last row, or
-            their numbers; ``peak``, that of the most severe one; ``severity``, by how
-            much its score exceeds the threshold; ``status``: "alarm" if any row was
-            raised, otherwise why none was: "over budget", "nominal" (looks like a
-            confirmed pattern) or "minor" (not severe enough).
+            their numbers; ``peak_time``, that of the most severe one; ``severity``, by
+            how much its score exceeds the threshold; ``status``: "alarm" if any row
+            was raised, otherwise why none was: "over budget", "nominal" (looks like
+            a confirmed pattern) or "minor" (not severe enough).
         """
         tracks, done = self._judge(X)
-        statuses = {
-            "alarm": done.raised,
-            "over budget": done.opens,
-            "nominal": done.nominal,
-        }
-        table = list_runs(tracks, done.flags, done.severities, statuses, "minor")
-        runs = zip(*find_runs(done.flags, tracks.bounds), strict=True)
+        table, runs = list_runs(tracks, done)
         keys = read_events(table) if len(table) else []
-        self._listed = {
-            key: self._cut(done, tracks, key, *run)
-            for key, run in zip(keys, runs, strict=True)
-        }
+        cuts = [self._cut(done, *of) for of in zip(keys, runs, strict=True)]
+        self._listed = dict(zip(keys, cuts, strict=True))
         return table
 
     def confirm(self, events, X=None, *, nominal=True):
@@ -339,62 +347,68 @@ class AlarmFilter(MetaEstimatorMixin, ScoringDetector):
         Raises
         ------
         ValueError
-            If an event is not there, has no subsequence without NaN, or is anomalous
-            but looks like a pattern confirmed as nominal. Then none is confirmed.
+            If an event is not there, is not flagged, goes across a gap, has no
+            subsequence without NaN, or is anomalous but looks like a pattern confirmed
+            as nominal. Then none is confirmed.
         """
         check_is_fitted(self)
+        check_nominal(nominal)
         keys = read_events(events)
         if X is None:
-            cuts = [self._kept(key) for key in keys]
+            cuts = [kept_event(key, self._listed) for key in keys]
         else:
             tracks, done = self._judge(X)
-            cuts = [
-                self._cut(done, tracks, key, *find_rows(key, tracks)) for key in keys
-            ]
+            found = [find_rows(key, tracks, done.bounds) for key in keys]
+            cuts = [self._cut(done, *of) for of in zip(keys, found, strict=True)]
+        for key, cut in zip(keys, cuts, strict=True):
+            if cut.severity <= 0:
+                raise ValueError(
+                    f"The detector flags no row of the event on {name_event(*key)}, so "
+                    "there is nothing to confirm."
+                )
         if nominal:
             found = [self._recogniser.measure(cut) for cut in cuts]
-            patterns = {of.key: of for of in [*self.nominal_patterns_, *found]}
+            # Rows of two arrays have the same numbers.
+            both = [*self.nominal_patterns_, *found]
+            patterns = {(of.key, of.values.tobytes()): of for of in both}
             self.nominal_patterns_ = list(patterns.values())
             return self
         for cut in cuts:
-            self._recogniser.refuse_like(self.nominal_patterns_, cut, self._negligible)
+            self._recogniser.refuse_like(self._known, cut, self._negligible)
         lowest = max(min(cut.severity for cut in cuts), 0.0)
         self.min_severity_ = min(self.min_severity_, lowest)
         return self
 
-    def _kept(self, key):
-        if key not in self._listed:
-            raise ValueError(
-                f"The event on {name_event(*key)}, is not one of the "
-                f"{len(self._listed)} that the last call of events(X) listed; pass the "
-                "telemetry that holds it as X."
-            )
-        return self._listed[key]
+    def _cut(self, done, key, run):
+        rest = done.values, done.severities, done.bounds
+        return self._recogniser.cut(key, *run, *rest)
 
-    def _cut(self, done, tracks, key, start, stop):
-        return self._recogniser.cut(
-            key, start, stop, done.values, done.severities, tracks.bounds
-        )
+    @property
+    def _known(self):
+        return self.nominal_patterns_, self.tolerance
 
     @property
     def _negligible(self):
+        if not is_outlier_detector(self.detector_):
+            return 0.0  # a classifier may give all that it flags one score
         return NEGLIGIBLE * (-self.offset_ - self.quiet_score_)
 
     def _judge(self, X):
         check_is_fitted(self)
         rows, X = self._read(X, reset=False)
         judged = judge_rows(self.detector_, X, -self.offset_)
-        tracks = rows.tracks
-        return tracks, self._filter(*judged, rows.data, tracks, [None] * len(tracks))
+        tracks, bounds = rows.tracks, rows.tracks.segments(self.max_gap)
+        fresh = [None] * (len(bounds) - 1), [None] * len(tracks)
+        return tracks, self._filter(*judged, rows.data, tracks, bounds, *fresh)
 
-    def _filter(self, scores, flags, frame, tracks, memories):
+    def _filter(self, scores, flags, frame, tracks, bounds, memories, runs):
         """Decide which flagged rows are raised.
 
-        The memory of a track is its last scaled rows, a Following and a RunState.
+        The memory of a segment is its last scaled rows and a Following; `runs` has a
+        RunState for each track.
         """
-        bounds = tracks.bounds
-        before, follow, runs = zip(
-            *(memory or (None, None, None) for memory in memories), strict=True
+        before, follow = zip(
+            *(memory or (None, None) for memory in memories), strict=True
         )
         values = self._recogniser.scale(self._channel_values(frame))
         severities = scores + self.offset_
@@ -403,26 +417,24 @@ class AlarmFilter(MetaEstimatorMixin, ScoringDetector):
         if self.nominal_patterns_:
             rows = values, flags, severities, bounds
             explained, _, follow = self._recogniser.explain(
-                self.nominal_patterns_, *rows, before, follow
+                self._known, *rows, before, follow
             )
             severe &= severities > self._negligible
         opens = severe & ~explained
-        rows = flags, opens, severities, tracks.seconds, bounds
+        rows = flags, opens, severities, tracks.seconds, tracks.bounds, bounds
         per = gap_seconds(self.per, "per")
         raised, runs = raise_alarms(*rows, runs, most=self.max_alarms, per=per)
         quiet = np.where(flags, ~raised, explained)
         scores = np.where(quiet, np.minimum(scores, self.quiet_score_), scores)
-        before = last_rows(values, bounds, before, self.length - 1)
-        memories = list(zip(before, follow, runs, strict=True))
-        nominal = severe & explained
-        return _Filtered(
-            scores, flags, severities, raised, opens, nominal, values, memories
-        )
+        before = self._recogniser.last_rows(values, bounds, before)
+        memories = list(zip(before, follow, strict=True))
+        rows = scores, flags, severities, raised, opens, severe & explained, values
+        return Filtered(*rows, bounds, memories, runs)
 
     def _read(self, X, *, reset):
         """Read rows; X comes back as the detector is to get it."""
         rows = read_rows(self, X, reset=reset, text=True, missing=True)
-        uses_time = self.max_alarms is not None
+        uses_time = self.max_alarms is not None or self.max_gap is not None
         check_clock(self, rows.tracks, reset=reset, uses_time=uses_time)
         return rows, X if isinstance(X, pd.DataFrame) else np.asarray(X)
 
@@ -435,16 +447,3 @@ class AlarmFilter(MetaEstimatorMixin, ScoringDetector):
         tags.input_tags.string = True  # what the detector cannot take it refuses itself
         tags.input_tags.categorical = True
         return tags
-
-
-class _Filtered(NamedTuple):
-    """What became of the rows, and the memories of their tracks."""
-
-    scores: np.ndarray
-    flags: np.ndarray
-    severities: np.ndarray
-    raised: np.ndarray
-    opens: np.ndarray
-    nominal: np.ndarray
-    values: np.ndarray
-    memories: list

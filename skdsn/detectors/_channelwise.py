@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdsn._sklearn import NAMES, HasMethods, Interval, fit_context
 from skdsn.base import pick_channels
-from skdsn.detectors._confirm import KEYS, read_table
+from skdsn.detectors._confirm import KEYS, check_nominal, read_table
 from skdsn.detectors._parts import SeverityParts, kth_largest
 from skdsn.tracks import is_categorical
 
@@ -147,7 +147,17 @@ class ChannelwiseDetector(SeverityParts):
             is confirmed.
         """
         check_is_fitted(self)
+        check_nominal(nominal)
         events = read_table(events, [*KEYS, "channels"])
+        for named in events["channels"]:
+            if not isinstance(named, list) or not named:
+                raise ValueError(
+                    "Column 'channels' of events must hold lists of names; got "
+                    f"{named!r}. Pass rows of the table that events(X) returns; a "
+                    "file keeps such lists as text."
+                )
+        if X is None:
+            raise TypeError("confirm needs X, the telemetry that holds the events.")
         frame, _ = self._read(X, None, reset=False)
         confirmed = {}
         for name in events["channels"].explode().unique():

@@ -7,7 +7,12 @@ import numpy as np
 
 from skdsn._core.dynamic_threshold import Rule
 from skdsn._core.segments import lengths, positions
-from skdsn._core.threshold_windows import fresh_past, judge_batches, judge_published
+from skdsn._core.threshold_windows import (
+    fresh_past,
+    judge_batches,
+    judge_published,
+    published_warm_up,
+)
 from skdsn._sklearn import (
     MAX_GAP,
     Interval,
@@ -17,13 +22,10 @@ from skdsn._sklearn import (
     fit_context,
 )
 from skdsn.base import read_labels
-from skdsn.detectors._events import list_events
+from skdsn.detectors._events import column_position, list_events
 from skdsn.detectors._memory import MemoryDetector
 from skdsn.tracks import read_tracks
 
-# Context of the network in the paper, and the tracks that are long enough for a
-# warm-up of one and of two contexts.
-CONTEXT, LONG, LONGEST = 250, 1800, 2500
 MOST_STEPS = 1000
 # Errors beyond are taken for it: squares of errors are added up.
 LARGEST = 1e100
@@ -285,10 +287,10 @@ class DynamicThresholdDetector(MemoryDetector):
         error = self.error
         if error is None:
             error = "error" if "error" in names else names[0]
-        self._error = _position(error, names, "error")
+        self._error = column_position(error, names, "error")
         self._value = self.value
         if self.value is not None:
-            self._value = _position(self.value, names, "value")
+            self._value = column_position(self.value, names, "value")
         self.latency_ = self.batch_size
         self.offset_ = 0.0
         labels = read_labels(y, rows.tracks, unlabelled=True)
@@ -394,18 +396,11 @@ class DynamicThresholdDetector(MemoryDetector):
         return data[:, self._error].clip(-LARGEST, LARGEST)
 
     def _judge_paper(self, data, past, rule):
-        # Rows before the first error are no part of the published series.
-        first = int(np.isnan(np.append(data[:, self._error], 0.0)).argmin())
-        scores = np.full(len(data), -self.fallback_z)
-        thresholds = np.full(len(data), np.nan)
-        data = data[first:]
-        if len(data) == 0:
-            return scores, thresholds, None
-        warm_up = self.warm_up
+        errors, warm_up = self._errors(data), self.warm_up
         if warm_up is None:
-            warm_up = CONTEXT * ((len(data) >= LONG) + (len(data) >= LONGEST))
-        scores[first:], thresholds[first:], _ = judge_published(
-            self._errors(data),
+            warm_up = published_warm_up(errors)
+        scores, thresholds, _ = judge_published(
+            errors,
             None if self._value is None else data[:, self._value],
             rule,
             window=self.window_size,
@@ -451,13 +446,3 @@ class DynamicThresholdDetector(MemoryDetector):
         scores, thresholds, _ = self._judge(data, bounds, [None] * (len(bounds) - 1))
         tracks = read_tracks(X)
         return list_events(tracks, bounds, scores, data[:, self._error], thresholds)
-
-
-def _position(name, names, parameter):
-    """Where a column is."""
-    if name not in names:
-        raise ValueError(
-            f"{parameter}={name!r} is not a column of X; it has {names[:5]}"
-            f"{' and more' if len(names) > 5 else ''}."
-        )
-    return names.index(name)

@@ -1,4 +1,4 @@
-"""The events that a detector has found, as a table."""
+"""The events that a detector has found, and the columns it found them in."""
 
 import numpy as np
 import pandas as pd
@@ -39,3 +39,13 @@ def list_events(tracks, bounds, scores, errors, thresholds):
             "threshold": thresholds[highest],
         }
     )
+
+
+def column_position(name, names, parameter):
+    """Find a column that a parameter names."""
+    if name not in names:
+        raise ValueError(
+            f"{parameter}={name!r} is not a column of X; it has {names[:5]}"
+            f"{' and more' if len(names) > 5 else ''}."
+        )
+    return names.index(name)

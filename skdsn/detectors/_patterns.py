@@ -79,14 +79,6 @@ def choose_channels(frame, channels):
     return [name for name in names if name in chosen]
 
 
-def last_rows(values, bounds, before, n_rows):
-    """Copy the last rows of each segment, and of what it continues."""
-    values, bounds, _ = prepend(values, bounds, before)
-    return [
-        values[max(begin, end - n_rows) : end].copy() for begin, end in pairwise(bounds)
-    ]
-
-
 class Recogniser:
     """Compare rows with patterns, given what was usual in training.
 
@@ -94,23 +86,35 @@ class Recogniser:
     ----------
     values : float64 ndarray of shape (n_rows, n_channels)
         Training rows.
-    bounds : int64 ndarray of shape (n_tracks + 1,)
+    bounds : int64 ndarray of shape (n_segments + 1,)
     left_out : bool ndarray of shape (n_rows,)
         Anomalous rows.
     length : int
-    tolerance : float
     """
 
-    def __init__(self, values, bounds, left_out, *, length, tolerance):
+    _compiled = None
+
+    def __init__(self, values, bounds, left_out, *, length):
         self.length = length
-        self.tolerance = tolerance
         self.unit = fit_scale(values[~left_out])
         self.training = make_pool(self.scale(values), bounds, length, left_out)
         self.usual = usual_distance(self.training)
 
+    def __getstate__(self):
+        return {**vars(self), "_compiled": None}
+
     def scale(self, values):
         """Bring values of the channels to a common unit."""
         return scale(values, self.unit)
+
+    def last_rows(self, values, bounds, before):
+        """Copy the rows of each segment that the next subsequences need."""
+        values, bounds, _ = prepend(values, bounds, before)
+        n_rows = self.length - 1
+        return [
+            values[max(begin, end - n_rows) : end].copy()
+            for begin, end in pairwise(bounds)
+        ]
 
     def cut(self, key, start, stop, values, severities, bounds):
         """Copy the rows of an event, those beside it, and those before that.
@@ -118,8 +122,8 @@ class Recogniser:
         Rows next to it that are flagged, but less severe than all of its own, belong to
         it: of a fleet that looks for rarer scores, an event is shorter than the run.
         """
-        track = np.searchsorted(bounds, start, side="right") - 1
-        begin, end = bounds[track : track + 2]
+        segment = np.searchsorted(bounds, start, side="right") - 1
+        begin, end = bounds[segment : segment + 2]
         severity = float(severities[start:stop].max())
         flank = (severities > 0) & (severities < severities[start:stop].min())
         start = start - int(np.argmin(np.append(flank[begin:start][::-1], False)))
@@ -149,12 +153,13 @@ class Recogniser:
         distances[whole] = distances_to(self.training, table, rows[whole])
         return replace(pattern, distances=distances)
 
-    def explain(self, patterns, data, flags, severities, bounds, before, follow):
+    def explain(self, known, data, flags, severities, bounds, before, follow):
         """Tell which rows of a chunk patterns explain.
 
         Parameters
         ----------
-        patterns : list of NominalPattern
+        known : (list of NominalPattern, float)
+            The patterns, and the tolerance.
         data : float64 ndarray of shape (n_rows, n_channels)
             Scaled.
         flags : bool ndarray of shape (n_rows,)
@@ -172,17 +177,19 @@ class Recogniser:
         """
         values, borders, rows = prepend(data, bounds, before)
         table = Subsequences(values, borders, self.length)
-        return self._explain(patterns, table, rows, flags, severities, bounds, follow)
+        return self._explain(known, table, rows, flags, severities, bounds, follow)
 
-    def refuse_like(self, patterns, event, negligible):
+    def refuse_like(self, known, event, negligible):
         """Refuse an anomalous event that patterns hold back."""
+        patterns, _ = known
         if not patterns:
             return
         table, rows = self._table(event)
         severities = event.severities
         rest = severities > 0, severities, np.array([0, len(rows)]), [None]
-        explained, owners, _ = self._explain(patterns, table, rows, *rest)
-        counted = severities >= min(negligible, severities.max())
+        explained, owners, _ = self._explain(known, table, rows, *rest)
+        counted = severities > 0
+        counted &= severities >= min(negligible, severities.max())
         owners = owners[counted & (owners >= 0)]
         if explained[counted].all() and len(owners):
             raise ValueError(
@@ -191,16 +198,23 @@ class Recogniser:
                 "delete the latter from nominal_patterns_ first, if it was not."
             )
 
-    def _explain(self, patterns, table, *rest):
-        known = compile_patterns(
-            [(of.values, of.severities, of.distances) for of in patterns],
-            self.length,
-            self.usual,
-            self.tolerance,
-        )
-        limit = max(self.tolerance * self.usual, LEAST_DISTANCE)
+    def _explain(self, known, table, *rest):
+        limit = max(known[1] * self.usual, LEAST_DISTANCE)
         *rest, follow = rest
-        return explain(table, *rest, known, self.training, limit, follow)
+        return explain(
+            table, *rest, self._compile(*known), self.training, limit, follow
+        )
+
+    def _compile(self, patterns, tolerance):
+        # Patterns are equal only if they are the same object, which the key keeps
+        # alive; a stream of small chunks would spend its time here otherwise.
+        key = tolerance, *patterns
+        compiled = self._compiled
+        if compiled is None or compiled[0] != key:
+            parts = [(of.values, of.severities, of.distances) for of in patterns]
+            table = compile_patterns(parts, self.length, self.usual, tolerance)
+            self._compiled = compiled = key, table
+        return compiled[1]
 
     def _table(self, pattern):
         n_values = len(pattern.values)

@@ -7,8 +7,8 @@ from sklearn.base import clone, is_outlier_detector
 from sklearn.pipeline import Pipeline
 
 from skdsn._core.runs import find_runs, reduce_runs
+from skdsn._core.segments import lengths, positions
 from skdsn.base import anomaly_flags, anomaly_scores
-from skdsn.model_selection import WithinTrackChronologicalSplit
 
 
 def score_threshold(detector):
@@ -101,8 +101,8 @@ def settle(scores, flags, threshold):
     return np.where(flags, above, np.minimum(scores, threshold)), flags
 
 
-def past_alarms(detector, X, y, left_out, tracks, holdout):
-    """List the alarms on the end of each track of a clone fitted on what is before.
+def past_alarms(detector, X, y, left_out, tracks, bounds, holdout):
+    """List the false alarms on the end of each track of a clone fitted on the rest.
 
     Parameters
     ----------
@@ -110,10 +110,12 @@ def past_alarms(detector, X, y, left_out, tracks, holdout):
     X : DataFrame or ndarray of shape (n_rows, n_features)
     y : Series or ndarray of shape (n_rows,), or None
     left_out : bool ndarray of shape (n_rows,)
-        Rows that do not count.
+        Anomalous rows: an alarm that holds one is not false.
     tracks : Tracks
+    bounds : int64 ndarray of shape (n_segments + 1,)
+        Where runs end at the latest.
     holdout : float
-        Share of the rows of a track.
+        Share of the rows of a track; at least one is held out.
 
     Returns
     -------
@@ -121,20 +123,32 @@ def past_alarms(detector, X, y, left_out, tracks, holdout):
         The highest of each, and when it began.
     owners : int64 ndarray of shape (n_alarms,)
         Its track.
+
+    Raises
+    ------
+    ValueError
+        If no row of a track is left to fit on.
     """
-    split = WithinTrackChronologicalSplit(test_size=holdout)
-    train, test = next(split.split(X))
-    part = clone(detector).fit(_take(X, train), None if y is None else _take(y, train))
+    n_rows = lengths(tracks.bounds)
+    before = n_rows - np.maximum(np.rint(holdout * n_rows), 1).astype(np.int64)
+    if (before < 1).any():
+        short = int(np.argmin(before))
+        raise ValueError(
+            f"Track {tracks.names[short]!r} of n_rows={n_rows[short]} has none left to "
+            f"fit on before those that holdout={holdout} keeps for "
+            'min_severity="history"; lower holdout, or bring longer tracks.'
+        )
+    counted = positions(tracks.bounds) >= np.repeat(before, n_rows)
+    rest = ~counted
+    part = clone(detector).fit(_take(X, rest), None if y is None else _take(y, rest))
     threshold = score_threshold(part)
     # The rows before them are judged too: a detector with memory must not start afresh.
     scores, flags = judge_rows(part, X, threshold)
-    counted = np.zeros(tracks.n_rows, dtype=bool)
-    counted[test] = True
-    counted &= ~left_out
-    known = tracks.take(counted)
-    starts, stops = find_runs(flags[counted], known.bounds)
-    tops = reduce_runs(scores[counted] - threshold, starts, stops, np.maximum)
-    return tops, known.seconds[starts], tracks.of_rows()[counted][starts]
+    starts, stops = find_runs(flags & counted, bounds)
+    false = ~reduce_runs(left_out, starts, stops, np.logical_or)
+    starts, stops = starts[false], stops[false]
+    tops = reduce_runs(scores - threshold, starts, stops, np.maximum)
+    return tops, tracks.seconds[starts], tracks.of_rows()[starts]
 
 
 def _take(X, rows):

@@ -15,39 +15,46 @@ from skdsn._core.runs import find_runs
     most=st.integers(1, 3),
     per=st.integers(1, 20),
     cut=st.integers(1, 39),
+    gap=st.integers(0, 39),
 )
-def test_a_budget_is_kept_but_for_records(severities, most, per, cut):
+def test_a_budget_is_kept_but_for_records(severities, most, per, cut, gap):
     severities = np.array(severities, dtype=float)
     flags, seconds = severities > 0, np.arange(len(severities), dtype=float)
     opens = severities > 1
     options = {"most": most, "per": per}
     bounds = np.array([0, len(flags)])
+    segments = np.unique([0, min(gap, len(flags)), len(flags)])
+    seconds[segments[-2] :] += 2
     raised, _ = raise_alarms(
-        flags, opens, severities, seconds, bounds, [None], **options
+        flags, opens, severities, seconds, bounds, segments, [None], **options
     )
     assert not (raised & ~flags).any()
     begun = []  # of alarms: row, severity
-    for start, stop in zip(*find_runs(flags, bounds), strict=True):
+    for start, stop in zip(*find_runs(flags, segments), strict=True):
         first = None
         for row in range(start, stop):
             so_far = severities[start : row + 1][opens[start : row + 1]]
-            recent = [worst for begin, worst in begun if begin > row - per]
+            recent = [worst for begin, worst in begun if begin > seconds[row] - per]
             if first is None and len(so_far):
                 record = so_far.max() > max(recent, default=-1)
                 first = row if len(recent) < most or record else None
             assert raised[row] == (first is not None)
         if first is not None:
             own = severities[start:stop][opens[start:stop]]
-            begun.append((first, own.max()))
+            begun.append((seconds[first], own.max()))
     parts, state = [], [None]
     for rows in np.split(np.arange(len(flags)), [min(cut, len(flags))]):
         if len(rows):
+            if gap == cut and state[0] is not None:
+                state = [state[0].after_gap()]
+            inner = segments[(segments > rows[0]) & (segments <= rows[-1])] - rows[0]
             part, state = raise_alarms(
                 flags[rows],
                 opens[rows],
                 severities[rows],
                 seconds[rows],
                 np.array([0, len(rows)]),
+                np.array([0, *inner, len(rows)]),
                 state,
                 **options,
             )

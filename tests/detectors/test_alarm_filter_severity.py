@@ -130,11 +130,11 @@ def test_a_budget_leaves_out_what_is_less_severe_than_what_was_raised():
 
 
 def test_training_subsequences_end_at_a_step_in_time():
-    level, step = pd.DataFrame(np.zeros((60, 1))), np.where(np.arange(60) < 30, 0, 900)
-    level[30:] = 1.0  # as no training subsequence shows it
-    level = level.set_axis(level.index + step)
-    apart = AlarmFilter(Level(), length=5, max_gap=60).fit(level)
-    joined = clone(apart).set_params(max_gap=None).fit(level)
+    rows = np.arange(60)
+    late = rows >= 30
+    X = pd.DataFrame({"volt": rows % 2 + 5.0 * late}, index=rows + 900 * late)
+    apart = AlarmFilter(Level(), length=5, max_gap=60).fit(X)
+    joined = clone(apart).set_params(max_gap=None).fit(X)
     assert apart.usual_distance_ == 0 < joined.usual_distance_
 
 

@@ -127,6 +127,25 @@ def test_single_rows_equal_one_batch(kind):
     np.testing.assert_array_equal(flags, anomaly_flags(alarms, new))
 
 
+@settings(deadline=None, max_examples=15)
+@given(cuts=st.lists(st.integers(1, 1999), max_size=8, unique=True))
+def test_a_stream_with_steps_in_time_equals_one_batch(cuts):
+    alarms, new = pickle.loads(pickle.dumps(streamed("neighbours"))), tracks()
+    alarms.set_params(max_gap=60, max_alarms=2, per=9000)
+    new = new.loc[["A"]]
+    times = np.arange(2000)
+    times += 900 * np.searchsorted([520, 1120, 1411], times, side="right")
+    new.index = new.index.set_codes(np.arange(2000), level=1).set_levels(times, level=1)
+    statuses = alarms.events(new)["status"].tolist()
+    assert {"alarm", "nominal", "over budget"} <= set(statuses)
+    assert len(statuses) > len(alarms.set_params(max_gap=None).events(new))
+    alarms.set_params(max_gap=60)
+    cuts = sorted({*cuts, 520, 1120})  # chunks begin after a step
+    scores, flags, _ = chunked(alarms, new, cuts)
+    np.testing.assert_allclose(scores, -alarms.score_samples(new), atol=1e-12)
+    np.testing.assert_array_equal(flags, anomaly_flags(alarms, new))
+
+
 @settings(deadline=None, max_examples=8)
 @given(steps=st.lists(st.integers(1, 12), min_size=1, max_size=5))
 def test_chunks_of_whole_batches_equal_one_batch(steps):

@@ -180,6 +180,12 @@ def test_events_that_cannot_be_confirmed_are_told_and_confirm_nothing():
     strange = events.assign(channels=[["amp", "temp"]] * len(events))
     with pytest.raises(ValueError, match="'temp', but those watched are"):
         fleet.confirm(strange, new)
+    for text in ("['amp']", [], np.nan):
+        told = events.assign(channels=[text] * len(events))
+        with pytest.raises(ValueError, match="must hold lists of names"):
+            fleet.confirm(told, new)
+    with pytest.raises(TypeError, match="confirm needs X"):
+        fleet.confirm(events, None)
     with pytest.raises(ValueError, match="no column 'channels'"):
         fleet.confirm(events.drop(columns="channels"), new)
     assert fleet.detectors_["amp"].nominal_patterns_ == []

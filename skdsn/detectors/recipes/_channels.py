@@ -312,6 +312,7 @@ def make_housekeeping_detector(
         length=length,
         max_alarms=max_alarms,
         per=per,
+        max_gap=max_gap,
     )
     steps = [
         ("impute", CausalImputer(max_gap=max_gap)),
