@@ -8,7 +8,7 @@ ones, and how does it learn that a manoeuvre is none of its business?
 
 # %%
 # A row a minute: a battery that is charged once an orbit, the current that does it, a
-# temperature that follows, and the command of a heater, which is known beforehand.
+# temperature that follows, and the command of a heater, which is not watched.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -46,15 +46,15 @@ new.iloc[5200:5300, 0] = 28.0
 # each a filter that lets no more than three alarms a day through.
 
 one = AlarmFilter(make_channel_detector(), max_alarms=3, per="1D")
-detector = ChannelwiseDetector(one, shared=["heater"])
+detector = ChannelwiseDetector(one, channels=["battery", "current", "temperature"])
 detector.fit(quiet)
 events = detector.events(new)
 print(events[["start", "end", "severity", "channels"]].to_string())
 
 # %%
-# Three manoeuvres, the frozen sensor, and a false alarm. Events are wider than what
-# made them, by the smoothing and the buffer around it. The operators know the first
-# one: a manoeuvre. Its like is quiet from now on; the frozen sensor is not.
+# Three manoeuvres and the frozen sensor. Events are wider than what made them, by the
+# smoothing, the buffer and the batch. The operators know the first one: a manoeuvre.
+# Its like is quiet from now on; the frozen sensor is not.
 
 detector.confirm(events[:1], new, nominal=True)
 left = detector.events(new)
@@ -66,7 +66,7 @@ print(left[["start", "end", "channels"]].to_string())
 stream = StreamingDetector(detector)
 batches = [stream.update(new.iloc[i : i + 70]) for i in range(0, len(new), 70)]
 alarms = pd.concat(batches)["anomaly"]
-print(f"{alarms.sum()} rows flagged in the stream, {len(left)} events")
+print(f"{alarms.sum()} rows flagged in the stream, events: {len(left)}")
 
 # %%
 # What was flagged before and after the operators had their say.

@@ -89,7 +89,9 @@ def test_housekeeping_needs_no_labels(tmp_path, capsys):
     assert "no labels" in capsys.readouterr().out
     assert load_detector(saved)[0]["watch"].detector.max_alarms == 2
     assert main(["score", str(saved), str(new), "--out", str(out)]) == 0
-    assert "in 1 alarm." in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "in 1 alarm." in told
+    assert "[V]" in told
     flagged = np.flatnonzero(pd.read_csv(out)["anomaly"]) + 1200
     assert 2350 < flagged.min() < 2560 < flagged.max() < 2800
     told = error_of(capsys, *args, saved, "--epochs", "3")

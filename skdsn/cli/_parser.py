@@ -39,11 +39,12 @@ report.csv, a score per row; metrics.json; and, if matplotlib is installed, figu
 """
 
 _FIT = f"""\
-Fit a detector on labelled telemetry and save it.
+Fit a detector on telemetry, labelled or quiet, and save it.
 
 Labels come from a 0/1 column of the file (1 = anomalous, -1 = unlabelled), or from a
 table of incidents with a start and an end time, and a track if it is known. The
-alarm threshold is chosen on tracks that are held out in turn.
+alarm threshold is chosen on tracks that are held out in turn. Without labels,
+--recipe housekeeping learns what is normal from quiet telemetry, channel by channel.
 
 The file remembers the names given with --track, --time, --drop and --labels, so that
 score and evaluate need not be told again.

@@ -92,7 +92,10 @@ def read_data(args, columns=None):
 def need_labels(args, y, *, learn):
     """Refuse to go on without labels, or to learn where none is anomalous."""
     if y is None:
-        raise ValueError("Labels are needed: give --labels COLUMN or --incidents FILE.")
+        raise ValueError(
+            "Labels are needed: give --labels COLUMN or --incidents FILE. Without any, "
+            "skdsn fit --recipe housekeeping learns from quiet telemetry."
+        )
     if learn and not (y == 1).any():
         where = args.incidents or args.telemetry
         raise ValueError(

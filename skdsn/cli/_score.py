@@ -1,10 +1,12 @@
 """``skdsn score``."""
 
 import pandas as pd
+from sklearn.pipeline import Pipeline
 
 from skdsn.cli._detectors import load_detector
 from skdsn.cli._print import counted, print_alarms
 from skdsn.cli._read import read_data
+from skdsn.detectors import ChannelwiseDetector
 from skdsn.report import event_table, score_table, write_report
 from skdsn.streaming import StreamingDetector
 
@@ -23,13 +25,25 @@ def run(args):
     else:
         scores = _score_in_chunks(detector, X, args.chunk_rows)
     write_report(args.out, scores)
-    alarms = event_table(scores)
+    alarms = _events(detector, X)
+    if alarms is None:
+        alarms = event_table(scores)
     print(
         f"Scored {counted(len(scores), 'row')}: {scores['anomaly'].sum():,} flagged, "
         f"in {counted(len(alarms), 'alarm')}."
     )
     print_alarms(alarms)
     print(f"Wrote {args.out}")
+
+
+def _events(detector, X):
+    """List the events with the channels responsible, or None where there are none."""
+    last = detector[-1] if isinstance(detector, Pipeline) else detector
+    if not isinstance(last, ChannelwiseDetector):
+        return None
+    if last is not detector:
+        X = detector[:-1].transform(X)
+    return last.events(X).drop(columns="n_channels")
 
 
 def _score_in_chunks(detector, X, size):

@@ -27,7 +27,9 @@ class ChannelwiseDetector(SeverityParts):
     channels : list of str or None, default=None
         Columns to watch; None takes all numeric ones that are not `shared`.
     shared : list of str, default=()
-        Columns that every clone gets behind its channel, such as commands.
+        Columns that every clone gets behind its channel, for detectors that make use of
+        them, such as commands for a forecast. One that compares all columns, such as
+        that of :func:`make_channel_detector`, should not see them.
     min_channels : int, default=1
         Channels that must agree for a row to be flagged.
     n_jobs : int or None, default=None

@@ -5,7 +5,7 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 
-from skdsn._core.segments import lengths, positions
+from skdsn._core.segments import last_valid_row, lengths, positions
 from skdsn._sklearn import (
     MAX_GAP,
     NAMES,
@@ -14,7 +14,7 @@ from skdsn._sklearn import (
     StrOptions,
     check_feature_names_in,
 )
-from skdsn.base import MemoryTransformer
+from skdsn.base import MemoryTransformer, read_labels
 from skdsn.detectors._neighbors import SubsequenceNeighborsDetector
 
 
@@ -23,7 +23,8 @@ class SubsequenceDistances(MemoryTransformer):
 
     The scores of :class:`SubsequenceNeighborsDetector` as a column ``error``, for
     :class:`ErrorSmoother` and :class:`DynamicThresholdDetector` to follow. The first
-    rows of a segment, which end no whole subsequence, have an error of 0.
+    rows of a segment, which end no whole subsequence, have an error of 0. Where one of
+    the last rows lacks a value the error is missing: a gap is no anomaly.
 
     Parameters
     ----------
@@ -73,6 +74,7 @@ class SubsequenceDistances(MemoryTransformer):
     True
     """
 
+    _missing = True
     _parameter_constraints: dict = {
         "length": [Interval(Integral, 1, None, closed="left")],
         "channels": [None, *NAMES],
@@ -114,10 +116,27 @@ class SubsequenceDistances(MemoryTransformer):
             )
         options = self.get_params(deep=False)
         del options["passthrough"]
-        X = rows.data
+        chosen = names if self.channels is None else set(self.channels)
+        self._watched = [i for i, name in enumerate(names) if name in chosen]
+        labels = read_labels(y, rows.tracks, unlabelled=True)
+        missing = self._is_missing(rows.data)
+        if missing.any():  # no subsequence with such a row is one to compare with
+            labels = np.zeros(len(missing), np.int64) if labels is None else labels
+            labels = np.where(missing, 1, labels)
+            if (labels == 1).all():
+                raise ValueError(
+                    f"All n_samples={len(labels)} rows lack a value or are anomalous, "
+                    "so there is nothing to compare with; leave out channels that are "
+                    "never complete."
+                )
+        X = np.nan_to_num(rows.data)
         if rows.index is not None:
             X = pd.DataFrame(X, index=rows.index, columns=names)
-        self.neighbors_ = SubsequenceNeighborsDetector(**options).fit(X, y)
+            labels = None if labels is None else pd.Series(labels, index=rows.index)
+        self.neighbors_ = SubsequenceNeighborsDetector(**options).fit(X, labels)
+
+    def _is_missing(self, data):
+        return np.isnan(data[:, self._watched]).any(axis=1)
 
     def fit_transform(self, X, y=None):
         """Fit, and measure training rows against others.
@@ -144,11 +163,29 @@ class SubsequenceDistances(MemoryTransformer):
         return out
 
     def _stream(self, data, tracks, bounds, memories):
-        distances, remember = self.neighbors_._stream(data, bounds, memories)
-        known = [0 if memory is None else len(memory) for memory in memories]
-        before = positions(bounds) + np.repeat(known, lengths(bounds))
-        distances = np.where(before >= self.length - 1, distances, 0.0)
+        """Measure a chunk.
+
+        Memory of a segment: that of the search, and how many rows, of the last
+        `length`, are complete without a break.
+        """
+        tails = [None if memory is None else memory[0] for memory in memories]
+        distances, tail_of = self.neighbors_._stream(np.nan_to_num(data), bounds, tails)
+        known = [0 if tail is None else len(tail) for tail in tails]
+        n_rows = positions(bounds) + np.repeat(known, lengths(bounds)) + 1
+        distances = np.where(n_rows >= self.length, distances, 0.0)
+        carried = [0 if memory is None else memory[1] for memory in memories]
+        last = last_valid_row(self._is_missing(data), bounds)
+        n_complete = np.where(
+            last >= 0,
+            np.arange(len(data)) - last,
+            positions(bounds) + np.repeat(carried, lengths(bounds)) + 1,
+        )
+        distances[n_complete < np.minimum(n_rows, self.length)] = np.nan
         columns = [distances, data] if self.passthrough else [distances]
+
+        def remember(i):
+            return tail_of(i), int(min(n_complete[bounds[i + 1] - 1], self.length))
+
         return np.column_stack(columns), remember
 
     def _names_out(self, names):

@@ -121,7 +121,7 @@ class DetectorParts(MetaEstimatorMixin, ScoringDetector):
         state = {"n_rows": n_rows, "parts": new}
         return combined, self._flags(combined), state
 
-    def events(self, X, *, join=0):
+    def events(self, X, *, join=0, apart=False):
         """List the events, with the channels or detectors that are responsible.
 
         Parameters
@@ -130,12 +130,16 @@ class DetectorParts(MetaEstimatorMixin, ScoringDetector):
         join : int, default=0
             Events of a track with no more rows between them are one, such as those of
             channels that answer to a fault one after the other.
+        apart : bool, default=False
+            List the runs of each channel (or detector) by themselves, so that faults
+            that overlap in time are not taken for one.
 
         Returns
         -------
         DataFrame of shape (n_events, 6)
             ``track``; ``start`` and ``end``, times of the first and the last row
-            flagged; ``severity``, the highest score; ``channels`` (or ``detectors``),
+            flagged; ``severity``, the highest score, 0 being the threshold and 1 as far
+            above it as a usual training row is below; ``channels`` (or ``detectors``),
             those that flag a row of the event, the most severe first; and
             ``n_channels`` (or ``n_detectors``).
         """
@@ -145,30 +149,33 @@ class DetectorParts(MetaEstimatorMixin, ScoringDetector):
             )
         table = self._table(X)
         values = table.to_numpy()
-        combined = self._combine(values)
+        combined = [self._combine(values)]
+        if apart:
+            combined = list(values.T)
         tracks = read_tracks(table if isinstance(X, pd.DataFrame) else values)
-        bounds = tracks.bounds
-        runs = find_runs(self._flags(combined), bounds)
-        starts, stops = join_runs(*runs, bounds, join)
-        number = np.searchsorted(bounds, starts, side="right") - 1
         times = np.arange(len(values)) if tracks.times is None else tracks.times
         parts, n_parts = f"{self._part}s", f"n_{self._part}s"
         rows = []
-        for start, stop, track in zip(starts, stops, number, strict=True):
-            peak = values[start:stop].max(axis=0)
-            named = [
-                i for i in np.argsort(-peak, kind="stable") if peak[i] > -self.offset_
-            ]
-            rows.append(
-                {
-                    "track": tracks.names[track],
-                    "start": times[start],
-                    "end": times[stop - 1],
-                    "severity": combined[start:stop].max(),
-                    parts: [table.columns[i] for i in named],
-                    n_parts: len(named),
-                }
-            )
+        for i, scores in enumerate(combined):
+            runs = find_runs(self._flags(scores), tracks.bounds)
+            starts, stops = join_runs(*runs, tracks.bounds, join)
+            number = np.searchsorted(tracks.bounds, starts, side="right") - 1
+            for start, stop, track in zip(starts, stops, number, strict=True):
+                peak = values[start:stop].max(axis=0)
+                order = [i] if apart else np.argsort(-peak, kind="stable")
+                named = [j for j in order if peak[j] > -self.offset_]
+                rows.append(
+                    {
+                        "row": start,
+                        "track": tracks.names[track],
+                        "start": times[start],
+                        "end": times[stop - 1],
+                        "severity": scores[start:stop].max() + self.offset_,
+                        parts: [table.columns[j] for j in named],
+                        n_parts: len(named),
+                    }
+                )
+        rows.sort(key=lambda event: event["row"])
         columns = ["track", "start", "end", "severity", parts, n_parts]
         return pd.DataFrame(rows, columns=columns)
 

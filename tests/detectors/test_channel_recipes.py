@@ -8,7 +8,11 @@ import pytest
 from sklearn.pipeline import make_pipeline
 
 from skdsn.base import anomaly_flags, anomaly_scores
-from skdsn.detectors import make_channel_detector, make_telemanom_detector
+from skdsn.detectors import (
+    make_channel_detector,
+    make_housekeeping_detector,
+    make_telemanom_detector,
+)
 from skdsn.forecasters import RidgeForecaster
 from skdsn.preprocessing import CausalImputer
 from skdsn.streaming import StreamingDetector
@@ -102,7 +106,16 @@ def test_a_distance_knows_no_value_that_is_too_far_and_a_forecast_refuses_it():
         by_forecast().fit(TRAIN).predict(X)
 
 
-@both
+def test_a_gap_is_not_judged_and_hides_no_event():
+    detector = by_distance().fit(with_value(TRAIN, np.nan, 300, 340))
+    holes = with_value(TEST, np.nan, 600, 650)
+    assert len(flagged(detector, holes)) == 0
+    assert_found(flagged(detector, with_value(EVENT, np.nan, 600, 650)), 1000, 1050)
+    filled = make_pipeline(CausalImputer(), by_distance()).fit(TRAIN)
+    assert len(flagged(filled, with_value(TEST, np.nan, 600, 700)))  # as if frozen
+
+
+@pytest.mark.parametrize("make", [by_forecast])
 def test_missing_values_are_refused_by_row_and_with_the_remedy(make):
     holes = with_value(TEST, np.nan, 600, 650)
     message = "column 'value', row 600 .* put CausalImputer before"
@@ -275,3 +288,36 @@ def test_the_lstm_alarms_streams_and_survives_pickling():
     )
     with pytest.raises(ValueError, match="put CausalImputer before"):
         detector.predict(with_value(TEST, np.nan, 600, 650))
+
+
+# Recipes around them --------------------------------------------------------------
+
+
+def test_a_forecaster_that_is_put_in_is_given_the_target():
+    plain = RidgeForecaster(n_lags=5)
+    detector = make_telemanom_detector(target="value", forecast=plain).fit(TRAIN)
+    assert detector["forecast"].targets == ["value"]
+    assert plain.targets == "predictability"
+    assert_found(flagged(detector, EVENT), 1000, 1050)
+
+
+def test_a_class_is_no_step_and_a_mode_is_checked_before_training():
+    with pytest.raises(TypeError, match="forecast=RidgeForecaster is a class; give an"):
+        make_telemanom_detector(target="value", forecast=RidgeForecaster)
+    with pytest.raises(ValueError, match="mode must be 'corrected' or 'paper'"):
+        make_telemanom_detector(target="value", mode="Paper")
+
+
+def test_housekeeping_drops_watches_and_keeps_the_columns():
+    detector = make_housekeeping_detector(drop=["command_0", "command_1", "gone"])
+    detector.fit(with_value(TRAIN, np.nan, 300, 340).assign(mode="idle"))
+    assert list(detector["watch"].detectors_) == ["value"]
+    new = EVENT[EVENT.columns[::-1]]
+    with pytest.raises(ValueError, match="'mode'"):
+        detector.predict(new)
+    rows = flagged(detector, new.assign(mode="safe"))
+    assert_found(rows, 1000, 1050)
+    stream = StreamingDetector(detector)
+    new = new.assign(mode="safe")
+    parts = [stream.update(part) for part in chunks(new, range(BATCH, 1500, BATCH))]
+    assert np.flatnonzero(pd.concat(parts)["anomaly"]).tolist() == rows.tolist()

@@ -132,6 +132,19 @@ def test_arrays_are_one_track_of_channels():
     assert list(fleet.events(X).columns[:2]) == ["track", "start"]
 
 
+def test_events_apart_are_those_of_each_channel():
+    fleet = make().fit(telemetry())
+    new = telemetry(seed=1)
+    new.iloc[100:110, 0] += 20.0
+    new.iloc[105:125, 2] += 20.0
+    assert fleet.events(new)["n_channels"].tolist() == [2]
+    apart = fleet.events(new, apart=True)
+    assert apart["channels"].tolist() == [["volt"], ["temp"]]
+    assert apart["end"].iloc[0] < apart["end"].iloc[1]
+    severity = fleet.severity(new)
+    assert apart["severity"].tolist() == severity[["volt", "temp"]].max().tolist()
+
+
 @pytest.mark.parametrize("join", ["1", -1, 1.5, None])
 def test_a_join_that_is_no_number_of_rows_is_refused(join):
     fleet = make().fit(telemetry())

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.base import clone
 
 from skdsn.detectors import (
@@ -92,3 +94,42 @@ def test_the_telemanom_recipe_finds_a_jump_and_names_its_columns():
     found = np.flatnonzero(detector.predict(new) == -1)
     assert {200, 205, 209} <= set(found)
     assert len(found) < 60
+
+
+def test_a_row_is_measured_only_if_all_it_takes_is_there():
+    X = telemetry(1, 100)
+    X.iloc[40, 0] = np.nan
+    stage = SubsequenceDistances(length=5, channels=["value"]).fit(telemetry(1, 100))
+    errors = stage.transform(X)["error"].to_numpy()
+    assert np.flatnonzero(np.isnan(errors)).tolist() == [40, 41, 42, 43, 44]
+    other = X.copy()
+    other.iloc[40, 1:] = np.nan  # a column that plays no part
+    np.testing.assert_array_equal(stage.transform(other)["error"], errors)
+
+
+def test_training_rows_with_a_gap_are_not_compared_with():
+    X = telemetry(1, 100)
+    X.iloc[40:43, 0] = np.nan
+    stage = SubsequenceDistances(length=5, channels=["value"])
+    own = stage.fit_transform(X)["error"].to_numpy()
+    assert np.flatnonzero(np.isnan(own)).tolist() == list(range(40, 47))
+    rows = stage.neighbors_.neighbor_rows_
+    assert not set(range(40, 47)) & set(rows.tolist())
+    with pytest.raises(ValueError, match="All n_samples=100 rows lack a value"):
+        stage.fit(X.assign(value=np.nan))
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    holes=st.lists(st.integers(0, 59), max_size=6),
+    cuts=st.lists(st.integers(1, 59), max_size=6, unique=True),
+)
+def test_gaps_are_carried_from_chunk_to_chunk(holes, cuts):
+    X = telemetry(1, 60)
+    X.iloc[holes, 0] = np.nan
+    stage = SubsequenceDistances(length=5, channels=["value"]).fit(telemetry(1, 60, 1))
+    state, parts = None, []
+    for rows in np.split(np.arange(60), sorted(cuts)):
+        part, state = stage.stream(X.iloc[rows], state)
+        parts.append(part)
+    pd.testing.assert_frame_equal(pd.concat(parts), stage.transform(X))

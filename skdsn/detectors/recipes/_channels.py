@@ -1,5 +1,7 @@
 """Recipes for channels without labels."""
 
+from sklearn.base import BaseEstimator, clone
+
 from skdsn.detectors._alarm_filter import AlarmFilter
 from skdsn.detectors._channelwise import ChannelwiseDetector
 from skdsn.detectors._distances import SubsequenceDistances
@@ -8,7 +10,7 @@ from skdsn.detectors._smooth import ErrorSmoother
 from skdsn.detectors._voting import VotingDetector
 from skdsn.detectors.recipes._pipeline import as_detector
 from skdsn.encoders import LSTMForecaster, WindowedLSTMForecaster
-from skdsn.preprocessing import CausalImputer
+from skdsn.preprocessing import TrackAligner
 
 
 def make_channel_detector(
@@ -34,6 +36,7 @@ def make_channel_detector(
     ----------
     channels : list of str or None, default=None
         Columns whose subsequences are compared; all when None. Leave commands out.
+        Rows without a value in one of them are not judged.
     length : int, default=20
         Rows of a subsequence.
     span : int, default=105
@@ -154,7 +157,8 @@ def make_telemanom_detector(
     random_state : int, RandomState instance or None, default=None
     verbose : int, default=0
     **overrides
-        A step to replace (``forecast=RidgeForecaster(...)``), a parameter of one
+        A step to replace (``forecast=RidgeForecaster(...)``, which is given the
+        target), a parameter of one
         (``threshold__p=0.2``) or of the Pipeline itself.
 
     Returns
@@ -190,6 +194,11 @@ def make_telemanom_detector(
     """
     if mode not in ("corrected", "paper"):
         raise ValueError(f"mode must be 'corrected' or 'paper'; got {mode!r}.")
+    if isinstance(overrides.get("forecast"), BaseEstimator):
+        # Its errors are those of the target, which the threshold has to see too.
+        own = clone(overrides["forecast"])
+        own.set_params(targets=[target], passthrough=True)
+        overrides["forecast"] = own
     error = f"error_{target}"
     paper = mode == "paper"
     shared = {
@@ -244,7 +253,7 @@ def make_telemanom_detector(
 def make_housekeeping_detector(
     *,
     channels=None,
-    shared=(),
+    drop=(),
     max_alarms=None,
     per="1D",
     length=20,
@@ -259,14 +268,14 @@ def make_housekeeping_detector(
     """Make a detector for a table of housekeeping channels, without labels.
 
     Every channel is watched by a clone of :func:`make_channel_detector`, behind an
-    :class:`AlarmFilter`; gaps hold the last value.
+    :class:`AlarmFilter`. Rows in and just after a gap are not judged.
 
     Parameters
     ----------
     channels : list of str or None, default=None
-        Columns to watch; None takes all numeric ones that are not `shared`.
-    shared : list of str, default=()
-        Columns that are not watched, such as commands.
+        Columns to watch; None takes all numeric ones, so `drop` commands.
+    drop : list of str, default=()
+        Columns to leave out; a name that is no column is ignored.
     max_alarms : int or None, default=None
         Of a channel, that may begin on a track in any time of `per`.
     per : float, str or pandas.Timedelta, default="1D"
@@ -282,8 +291,16 @@ def make_housekeeping_detector(
     Returns
     -------
     imblearn.pipeline.Pipeline
-        Steps ``impute`` and ``watch``, a :class:`ChannelwiseDetector`, which lists
-        events: ``detector["watch"].events(detector[:-1].transform(X))``.
+        Steps ``align``, which holds the columns to those of ``fit``, and ``watch``, a
+        :class:`ChannelwiseDetector`, which lists events:
+        ``detector["watch"].events(detector[:-1].transform(X))``.
+
+    Notes
+    -----
+    What is said of the thresholds of :func:`make_channel_detector` holds here: rows of
+    a batch are judged together, and in the first quarter of a window only what is far
+    beyond training is flagged. A file that goes on with another is better scored with
+    the last `window_size` rows before it, which must not be rows of ``fit``.
 
     Examples
     --------
@@ -315,10 +332,7 @@ def make_housekeeping_detector(
         max_gap=max_gap,
     )
     steps = [
-        ("impute", CausalImputer(max_gap=max_gap)),
-        (
-            "watch",
-            ChannelwiseDetector(one, channels=channels, shared=shared, n_jobs=n_jobs),
-        ),
+        ("align", TrackAligner(clocks=(), drop=drop, max_gap=max_gap)),
+        ("watch", ChannelwiseDetector(one, channels=channels, n_jobs=n_jobs)),
     ]
     return as_detector(steps, overrides)

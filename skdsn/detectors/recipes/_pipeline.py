@@ -25,6 +25,12 @@ def as_detector(steps, overrides):
             f"The recipe has no parameter or step {unknown[0]!r}; its steps are "
             f"{', '.join(detector.named_steps)}."
         )
+    for name, value in overrides.items():
+        if isinstance(value, type):
+            raise TypeError(
+                f"{name}={value.__name__} is a class; give an instance of it, such as "
+                f"{value.__name__}()."
+            )
     detector.set_params(**{k: v for k, v in overrides.items() if "__" not in k})
     for name, value in overrides.items():
         if "__" not in name:
