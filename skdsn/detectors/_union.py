@@ -349,8 +349,8 @@ class ErrorCombiner(RowTransformer):
         if labels is not None:
             if (labels == 1).all():
                 raise ValueError(
-                    "y labels every row as anomalous, but ErrorCombiner learns from "
-                    "normal or unlabelled rows."
+                    f"y labels all n_samples={len(labels)} rows as anomalous, but "
+                    "ErrorCombiner learns from normal or unlabelled rows."
                 )
             errors = errors[labels != 1]
         largest = np.fmax.reduce(errors, axis=0)

@@ -148,7 +148,7 @@ def test_a_column_without_an_error_or_a_normal_row_has_no_unit():
     errors = pd.DataFrame({"a": [1.0, 2.0], "b": np.nan})
     with pytest.raises(ValueError, match="'b' has no error in the normal training"):
         ErrorCombiner().fit(errors)
-    with pytest.raises(ValueError, match="every row as anomalous"):
+    with pytest.raises(ValueError, match="labels all n_samples=2 rows"):
         ErrorCombiner().fit(errors[["a"]], [1, 1])
 
 
