@@ -8,6 +8,7 @@ from skdsn.model_selection._repeated import RepeatedTrackSplit
 from skdsn.model_selection._shuffle import label_shuffle_test
 from skdsn.model_selection._sktime import SktimeSplit
 from skdsn.model_selection._split import StratifiedTrackKFold
+from skdsn.model_selection._tune import search_space, tune
 from skdsn.model_selection._within import WithinTrackChronologicalSplit
 
 __all__ = [
@@ -21,4 +22,6 @@ __all__ = [
     "compare",
     "cross_val_report",
     "label_shuffle_test",
+    "search_space",
+    "tune",
 ]
