@@ -260,13 +260,13 @@ class SeverityParts(DetectorParts):
         return self._table(X)
 
 
-class NamedParts(BaseComposition):
-    """What detectors with a list `detectors` of (name, detector) have in common."""
+class NamedMembers(BaseComposition):
+    """What estimators with a list of (name, estimator) have in common."""
 
-    detectors: list
+    _members: str
 
     def get_params(self, deep=True):
-        """Get the parameters, with `deep` those of the detectors too.
+        """Get the parameters, with `deep` those of the members too.
 
         Parameters
         ----------
@@ -276,10 +276,10 @@ class NamedParts(BaseComposition):
         -------
         dict
         """
-        return self._get_params("detectors", deep=deep)
+        return self._get_params(self._members, deep=deep)
 
     def set_params(self, **params):
-        """Set parameters: ``name=`` replaces a detector, ``name__parameter=`` sets one.
+        """Set parameters: ``name=`` replaces a member, ``name__parameter=`` sets one.
 
         Parameters
         ----------
@@ -289,18 +289,29 @@ class NamedParts(BaseComposition):
         -------
         self : object
         """
-        return self._set_params("detectors", **params)
+        return self._set_params(self._members, **params)
+
+    def _check_members(self):
+        members = getattr(self, self._members)
+        found = pairs(members)
+        if len(found) < len(members):
+            raise ValueError(
+                f"{self._members} takes a list of (name, estimator); got {members!r}."
+            )
+        self._validate_names([name for name, _ in found])
+
+
+class NamedParts(NamedMembers):
+    """What detectors with a list `detectors` of (name, detector) have in common."""
+
+    _members = "detectors"
+    detectors: list
 
     def _detectors(self):
         return [detector for _, detector in pairs(self.detectors)]
 
     def _parts(self, frame):
-        found = pairs(self.detectors)
-        if len(found) < len(self.detectors):
-            raise ValueError(
-                f"detectors takes a list of (name, detector); got {self.detectors!r}."
-            )
-        self._validate_names([name for name, _ in found])
+        self._check_members()
         columns = list(frame.columns)
         return {name: (detector, columns) for name, detector in self.detectors}
 

@@ -11,7 +11,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdsn._sklearn import (
     NAMES,
-    BaseComposition,
     Interval,
     StrOptions,
     check_feature_names_in,
@@ -20,11 +19,11 @@ from skdsn._sklearn import (
     safe_set_output,
 )
 from skdsn.base import RowTransformer, check_keys, read_labels, read_rows
-from skdsn.detectors._parts import pairs
+from skdsn.detectors._parts import NamedMembers, pairs
 from skdsn.streaming import stream_steps
 
 
-class ErrorUnion(TransformerMixin, BaseComposition):
+class ErrorUnion(TransformerMixin, NamedMembers):
     """Measure errors in several ways on the same rows.
 
     What a :class:`~sklearn.pipeline.FeatureUnion` is to features, for stages that emit
@@ -79,35 +78,10 @@ class ErrorUnion(TransformerMixin, BaseComposition):
     """
 
     _parameter_constraints: dict = {"stages": [list]}
+    _members = "stages"
 
     def __init__(self, stages):
         self.stages = stages
-
-    def get_params(self, deep=True):
-        """Get the parameters, with `deep` those of the stages too.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-
-        Returns
-        -------
-        dict
-        """
-        return self._get_params("stages", deep=deep)
-
-    def set_params(self, **params):
-        """Set parameters: ``name=`` replaces a stage, ``name__parameter=`` sets one.
-
-        Parameters
-        ----------
-        **params
-
-        Returns
-        -------
-        self : object
-        """
-        return self._set_params("stages", **params)
 
     def set_output(self, *, transform=None):
         """Set what ``transform`` returns, here and in the stages.
@@ -157,13 +131,9 @@ class ErrorUnion(TransformerMixin, BaseComposition):
         """
         rows = self._read(X, reset=True)
         labels = read_labels(y, rows.tracks, unlabelled=True)
-        if not self.stages or len(pairs(self.stages)) < len(self.stages):
-            raise ValueError(
-                "stages takes a list of (name, transformer), at least one; got "
-                f"{self.stages!r}."
-            )
-        names = [name for name, _ in self.stages]
-        self._validate_names(names)
+        if not self.stages:
+            raise ValueError("ErrorUnion has no stage; name at least one.")
+        self._check_members()
         for name, stage in self.stages:
             if not hasattr(stage, "fit_transform"):
                 raise TypeError(

@@ -93,8 +93,8 @@ def test_a_detector_with_a_union_streams():
 @pytest.mark.parametrize(
     ("stages", "message"),
     [
-        ([], "at least one"),
-        ([RidgeForecaster()], "list of \\(name, transformer\\)"),
+        ([], "no stage"),
+        ([RidgeForecaster()], "takes a list of"),
         ([("a", RidgeForecaster()), ("a", LimitChecker())], "not unique"),
         ([("scale", StandardScaler())], "'scale' emits no column 'error'"),
         ([("a", None)], "list of"),

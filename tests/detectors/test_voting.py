@@ -101,8 +101,8 @@ def test_settings_of_a_detector_are_parameters():
     [
         (make(min_votes=4), "min_votes=4 detectors must agree, but there are 3"),
         (VotingDetector([]), "has no detector to fit"),
-        (VotingDetector([("a", None)]), "takes a list of .name, detector."),
-        (VotingDetector([IsolationForest()]), "takes a list of .name, detector."),
+        (VotingDetector([("a", None)]), "takes a list of .name, estimator."),
+        (VotingDetector([IsolationForest()]), "takes a list of .name, estimator."),
         (VotingDetector([(1, IsolationForest())]), "takes a list of"),
         (VotingDetector(make().detectors[:1] * 2), "not unique"),
     ],
