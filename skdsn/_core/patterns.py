@@ -18,23 +18,6 @@ SHARE = 0.2
 SLACK = 1.5
 # Exact repeats are recognised where training was constant, in spite of rounding.
 LEAST_DISTANCE = 1e-3
-# Largest scaled value: the square of a subsequence of them is still a float64.
-LARGEST = 1e100
-
-
-def fit_scale(values):
-    """Centre and range of each column, NaN left out; a constant one has range 1."""
-    low, high = (of.reduce(values, axis=0) for of in (np.fmin, np.fmax))
-    with np.errstate(over="ignore"):
-        spread = np.minimum(high - low, np.finfo(np.float64).max)
-    varied = spread > 1e-12 * np.fmax(np.abs(low), np.abs(high))  # not if all are NaN
-    return np.nan_to_num(low / 2 + high / 2), np.where(varied, spread, 1.0)
-
-
-def scale(values, fitted):
-    """Scale values by what :func:`fit_scale` has found."""
-    with np.errstate(over="ignore"):
-        return np.clip((values - fitted[0]) / fitted[1], -LARGEST, LARGEST)
 
 
 def whole_rows(values, bounds, width, left_out=None):

@@ -253,7 +253,7 @@ def pick_channels(names, channels, shared, default):
             )
     if not channels:
         raise ValueError(
-            f"There is no channel: of the columns {list(names)[:10]} none is left "
-            "beside the shared ones."
+            f"There is no channel: none of the columns {list(names)[:10]} is left, for "
+            "text and shared columns are not watched."
         )
     return channels

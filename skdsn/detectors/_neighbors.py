@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import clone
 
 from skdsn._core.neighbors import Subsequences, is_complete, nearest, repeated
+from skdsn._core.ranges import fit_range, scale_to_range
 from skdsn._core.segments import positions, prepend
 from skdsn._core.windows import trailing_sum
 from skdsn._sklearn import (
@@ -19,9 +20,6 @@ from skdsn._sklearn import (
 )
 from skdsn.base import read_labels
 from skdsn.detectors._memory import MemoryDetector
-
-# Largest scaled value: the square of a subsequence of them is still a float64.
-_LARGEST = 1e100
 
 
 class SubsequenceNeighborsDetector(MemoryDetector):
@@ -221,24 +219,17 @@ class SubsequenceNeighborsDetector(MemoryDetector):
         if self.scaler not in (None, "passthrough"):
             self.scaler_ = clone(self.scaler).fit(values)
             values = np.asarray(self.scaler_.transform(values))
-        low, high = values.min(axis=0), values.max(axis=0)
         # The search compares squares, so values are centred whatever the scaler.
-        self._centre = low / 2 + high / 2
-        self._unit = np.ones(len(low))
-        if self.scaler is None:
-            with np.errstate(over="ignore"):
-                spread = np.minimum(high - low, np.finfo(np.float64).max)
-            constant = spread <= 1e-12 * np.maximum(np.abs(low), np.abs(high))
-            self._unit[~constant] = spread[~constant]
+        self._centre, self._unit = fit_range(values)
+        if self.scaler is not None:
+            self._unit = np.ones(len(self._unit))
 
     def _scale(self, data):
         """Scaled values of the channels, centred about the training rows."""
         values = data[:, self._columns]
         if self.scaler_ is not None:
             values = np.asarray(self.scaler_.transform(values), dtype=np.float64)
-        with np.errstate(over="ignore"):
-            values = (values - self._centre) / self._unit
-        return np.clip(values, -_LARGEST, _LARGEST, out=values)
+        return scale_to_range(values, self._centre, self._unit)
 
     def _table(self, values, bounds):
         return Subsequences(values, bounds, self.length, normalize=self.normalize)

@@ -11,12 +11,11 @@ from skdsn._core.patterns import (
     compile_patterns,
     distances_to,
     explain,
-    fit_scale,
     make_pool,
-    scale,
     usual_distance,
     whole_rows,
 )
+from skdsn._core.ranges import fit_range, scale_to_range
 from skdsn._core.segments import prepend
 from skdsn.tracks import is_categorical
 
@@ -96,7 +95,7 @@ class Recogniser:
 
     def __init__(self, values, bounds, left_out, *, length):
         self.length = length
-        self.unit = fit_scale(values[~left_out])
+        self.range = fit_range(values[~left_out])
         self.training = make_pool(self.scale(values), bounds, length, left_out)
         self.usual = usual_distance(self.training)
 
@@ -105,7 +104,7 @@ class Recogniser:
 
     def scale(self, values):
         """Bring values of the channels to a common unit."""
-        return scale(values, self.unit)
+        return scale_to_range(values, *self.range)
 
     def last_rows(self, values, bounds, before):
         """Copy the rows of each segment that the next subsequences need."""
