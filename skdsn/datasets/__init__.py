@@ -1,11 +1,30 @@
-"""Where telemetry comes from: simulators and loaders.
+"""Where telemetry comes from: simulators, loaders and readers.
 
 Each returns telemetry frames (see :mod:`skdsn.tracks`), row labels (1 = anomalous)
 and the table of incidents or events behind them. ``make_*`` simulates, ``load_*``
-reads files that are already there.
+reads files that are already there. ``read_*`` reads files as a mission recorded them,
+too many to be in memory at once: tracks one after another, and the table of incidents.
 """
 
 from skdsn.datasets._dsn_passes import make_dsn_passes
+from skdsn.datasets._dsn_raw import make_dsn_raw_files
+from skdsn.datasets._missions import MissionFormat, get_mission_format
+from skdsn.datasets._raw_files import RawTracks, read_jwst_chunks, read_mro, read_raw
+from skdsn.datasets._raw_parquet import convert_raw
 from skdsn.datasets._smap_msl import load_smap_msl, stack_smap_msl
+from skdsn.datasets._track_store import TrackStore
 
-__all__ = ["load_smap_msl", "make_dsn_passes", "stack_smap_msl"]
+__all__ = [
+    "MissionFormat",
+    "RawTracks",
+    "TrackStore",
+    "convert_raw",
+    "get_mission_format",
+    "load_smap_msl",
+    "make_dsn_passes",
+    "make_dsn_raw_files",
+    "read_jwst_chunks",
+    "read_mro",
+    "read_raw",
+    "stack_smap_msl",
+]

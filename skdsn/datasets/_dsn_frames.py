@@ -33,6 +33,14 @@ def telemetry_frame(telemetry, tracks, mission):
     ids = np.repeat(np.array([track["track"] for track in tracks], object), lengths)
     times = as_time(np.concatenate([data["received_at"] for data in telemetry]))
     index = pd.MultiIndex.from_arrays([ids, times], names=["track", "time"])
+    columns = telemetry_columns(telemetry, times, mission)
+    y = np.concatenate([data["anomaly"] for data in telemetry])
+    return pd.DataFrame(columns, index=index), pd.Series(y, index, name="anomaly")
+
+
+def telemetry_columns(telemetry, times, mission):
+    """Stack the columns of the simulated tracks: name to values."""
+    lengths = [len(data["anomaly"]) for data in telemetry]
     missing = np.concatenate([data["missing"] for data in telemetry], axis=1)
     names, columns = column_names(mission), {}
     for column, lost in zip(COLUMNS, missing, strict=True):
@@ -52,8 +60,7 @@ def telemetry_frame(telemetry, tracks, mission):
         else:
             values = np.where(lost, np.nan, np.concatenate(values))
         columns[names[quantity]] = values
-    y = np.concatenate([data["anomaly"] for data in telemetry])
-    return pd.DataFrame(columns, index=index), pd.Series(y, index, name="anomaly")
+    return columns
 
 
 def _timestamps(times, mission):

@@ -158,36 +158,22 @@ def make_dsn_passes(
     >>> passes.tracks["track"].tolist()
     ['MRO-0001', 'MRO-0002', 'MRO-0003']
     """
-    if n_rows * cadence > _LONGEST_PASS:
-        raise ValueError(
-            f"Passes of {n_rows} rows every {cadence:g} s last "
-            f"{n_rows * cadence / 3600:.1f} h, longer than a station sees the "
-            f"spacecraft; use a cadence of at most {_LONGEST_PASS / n_rows:g} s."
-        )
-    mission = MISSIONS[mission]
-    streams = _Streams(check_random_state(random_state).randint(2**31 - 1))
-    visits = _plan_visits(mission, n_tracks, n_rows, cadence, start, streams)
-    plans = _plan_incidents(visits, incident_fraction, n_rows, streams)
-
-    telemetry, tracks, reports = [], [], []
-    for number, (visit, downlinks) in enumerate(visits):
-        for own, downlink in enumerate(downlinks):
-            incidents = plans.get((number, own), [])
-            track = _describe_track(mission, number, visit, downlink)
-            tracks.append(track)
-            reports += [_report(incident, track, visit) for incident in incidents]
-            disturbance = disturb(incidents, visit, downlink)
-            rng = streams(_RECEIVER, number, own)
-            data = receive(visit, downlink, disturbance, rng)
-            data.update(_equipment(rng, visit, downlink, mission))
-            data["received_at"] = visit.seconds
-            data["anomaly"] = np.zeros(visit.n_rows, dtype=np.int64)
-            for incident in incidents:
-                data["anomaly"][incident.rows] = 1
-            data["missing"] = _missing(
-                streams(_MISSING, number, own), visit.n_rows, missing_fraction
-            )
+    season = Season(
+        MISSIONS[mission],
+        n_tracks,
+        n_rows=n_rows,
+        cadence=cadence,
+        incident_fraction=incident_fraction,
+        missing_fraction=missing_fraction,
+        start=start,
+        random_state=random_state,
+    )
+    mission, telemetry, tracks, reports = season.mission, [], [], []
+    for number in range(len(season)):
+        for data, track, incidents in season.record(number):
             telemetry.append(data)
+            tracks.append(track)
+            reports += incidents
     X, y = telemetry_frame(telemetry, tracks, mission)
     incidents = incident_frame(reports, column_names(mission))
     return Bunch(
@@ -199,7 +185,7 @@ def make_dsn_passes(
         DESCR=_DESCR.format(
             mission=mission.name,
             n_tracks=n_tracks,
-            n_passes=len(visits),
+            n_passes=len(season),
             n_rows=len(X),
             n_incidents=len(incidents),
             share=y.mean(),
@@ -208,27 +194,111 @@ def make_dsn_passes(
     )
 
 
-class _Streams:
-    """Independent generators from one seed, by purpose and place."""
+class Season:
+    """Passes as planned, with their incidents; recorded one at a time.
 
-    def __init__(self, seed):
-        self.seed = seed
+    Parameters
+    ----------
+    mission : Mission
+    n_tracks : int
+    n_rows, cadence, incident_fraction, missing_fraction, start, random_state
+        As in make_dsn_passes.
+    """
 
-    def __call__(self, *key):
-        sequence = np.random.SeedSequence(self.seed, spawn_key=key)
-        return np.random.default_rng(sequence)
+    def __init__(
+        self,
+        mission,
+        n_tracks,
+        *,
+        n_rows,
+        cadence,
+        incident_fraction,
+        missing_fraction,
+        start,
+        random_state,
+    ):
+        if n_rows * cadence > _LONGEST_PASS:
+            raise ValueError(
+                f"Passes of {n_rows} rows every {cadence:g} s last "
+                f"{n_rows * cadence / 3600:.1f} h, longer than a station sees the "
+                f"spacecraft; use a cadence of at most {_LONGEST_PASS / n_rows:g} s."
+            )
+        self.mission = mission
+        self.n_rows = n_rows
+        self.cadence = cadence
+        self.missing_fraction = missing_fraction
+        self._seed = check_random_state(random_state).randint(2**31 - 1)
+        self._passes = []  # (time after which to look for it, downlinks)
+        after = as_seconds([_read_start(start)])[0]
+        quiet = []
+        while n_tracks > 0:
+            self._passes.append((after, mission.downlinks[:n_tracks]))
+            visit, after = self._plan_visit(len(self) - 1)
+            # A visit itself is planned anew when needed: all of them are too large.
+            quiet.append(visit.quiet.copy())
+            n_tracks -= len(mission.downlinks)
+        self._incidents = self._plan_incidents(quiet, incident_fraction)
 
+    def __len__(self):
+        return len(self._passes)
 
-def _plan_visits(mission, n_tracks, n_rows, cadence, start, streams):
-    """Plan the passes in order of time, each with the downlinks that it records."""
-    after = as_seconds([_read_start(start)])[0]
-    visits, left = [], n_tracks
-    while left > 0:
-        rng = streams(_VISIT, len(visits))
-        visit, after = plan_visit(mission, rng, after, n_rows, cadence)
-        visits.append((visit, mission.downlinks[:left]))
-        left -= len(mission.downlinks)
-    return visits
+    def record(self, number):
+        """Record the tracks of one pass.
+
+        Parameters
+        ----------
+        number : int
+            Of the pass, from 0.
+
+        Returns
+        -------
+        list of (data, track, reports)
+            ``data`` maps quantities to values; also ``anomaly`` and ``missing``.
+        """
+        visit, _ = self._plan_visit(number)
+        return [
+            self._record_track(number, own, visit, downlink)
+            for own, downlink in enumerate(self._passes[number][1])
+        ]
+
+    def _record_track(self, number, own, visit, downlink):
+        incidents = self._incidents.get((number, own), [])
+        rng = self._stream(_RECEIVER, number, own)
+        data = receive(visit, downlink, disturb(incidents, visit, downlink), rng)
+        data.update(_equipment(rng, visit, downlink, self.mission))
+        data["received_at"] = visit.seconds
+        data["anomaly"] = np.zeros(visit.n_rows, dtype=np.int64)
+        for incident in incidents:
+            data["anomaly"][incident.rows] = 1
+        rng = self._stream(_MISSING, number, own)
+        data["missing"] = _missing(rng, visit.n_rows, self.missing_fraction)
+        track = _describe_track(self.mission, number, visit, downlink)
+        return data, track, [_report(incident, track, visit) for incident in incidents]
+
+    def _stream(self, *key):
+        """Independent generators from one seed, by purpose and place."""
+        return np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=key))
+
+    def _plan_visit(self, number):
+        after, _ = self._passes[number]
+        rng = self._stream(_VISIT, number)
+        return plan_visit(self.mission, rng, after, self.n_rows, self.cadence)
+
+    def _plan_incidents(self, quiet, fraction):
+        """Map (pass number, track number) to incidents, in order of time."""
+        plans, bands = {}, [downlinks for _, downlinks in self._passes]
+        assigned = assign_incidents(bands, fraction, self._stream(_ASSIGNMENT))
+        for k, (number, kind, tracks) in enumerate(assigned):
+            rng = self._stream(_INCIDENT, k)
+            incident = place_incident(kind, quiet[number], self.n_rows, rng)
+            if incident is None:
+                continue
+            for own in tracks:
+                plans.setdefault((number, own), []).append(incident)
+        return {
+            place: sorted(incidents, key=lambda incident: incident.start)
+            for place, incidents in plans.items()
+        }
 
 
 def _read_start(start):
@@ -242,25 +312,6 @@ def _read_start(start):
     if pd.isna(time):
         raise ValueError(f"start must be a date such as '2025-06-02'; got {start!r}.")
     return time
-
-
-def _plan_incidents(visits, fraction, n_rows, streams):
-    """Map (pass number, track number) to incidents, in order of time."""
-    free = [visit.quiet.copy() for visit, _ in visits]
-    bands = [downlinks for _, downlinks in visits]
-    plans = {}
-    assigned = assign_incidents(bands, fraction, streams(_ASSIGNMENT))
-    for k, (number, kind, tracks) in enumerate(assigned):
-        rng = streams(_INCIDENT, k)
-        incident = place_incident(kind, free[number], n_rows, rng)
-        if incident is None:
-            continue
-        for own in tracks:
-            plans.setdefault((number, own), []).append(incident)
-    return {
-        place: sorted(incidents, key=lambda incident: incident.start)
-        for place, incidents in plans.items()
-    }
 
 
 def _describe_track(mission, number, visit, downlink):

@@ -1,0 +1,158 @@
+"""The files of a track store: the manifest, and tracks as Parquet."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from skdsn._files import replacing
+from skdsn.tracks import stack_tracks
+
+SCHEMA = 1
+LABEL = "anomaly"
+MANIFEST = "manifest.json"
+FILES = "data_files"
+PARTS = "unfinished"
+
+
+def is_store(folder):
+    """Whether a folder holds a finished store."""
+    return (Path(folder) / MANIFEST).is_file()
+
+
+def read_manifest(folder):
+    path = folder / MANIFEST
+    if not path.is_file():
+        begun = (folder / PARTS).is_dir()
+        reason = (
+            "its store was not finished; run what made it again, it goes on where it "
+            "stopped"
+            if begun
+            else "there is no track store; make one with skdsn prepare or "
+            "TrackStore.write"
+        )
+        raise FileNotFoundError(f"{folder} has no {MANIFEST}: {reason}.")
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        schema = manifest["schema"]
+    except (ValueError, TypeError, LookupError) as error:
+        raise ValueError(f"{path} is no manifest of a track store: {error}") from error
+    if schema != SCHEMA:
+        raise ValueError(
+            f"{path} is of schema {schema}, this is skdsn with schema {SCHEMA}; make "
+            "the store anew, or take the skdsn that made it."
+        )
+    return manifest
+
+
+def write_json(path, content):
+    with replacing(path) as draft:
+        draft.write_text(json.dumps(content, indent=1, default=_plain), "utf-8")
+
+
+def _plain(value):
+    """Give what NumPy and pandas made as JSON knows it."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, pd.Timestamp | pd.Timedelta):
+        return value.isoformat()
+    raise TypeError(f"{value!r} cannot be written to a manifest.")
+
+
+def as_json(content):
+    """Give a dict as it comes back from a JSON file."""
+    return json.loads(json.dumps(content, default=str))
+
+
+def told_time(times, place):
+    time = times[place]
+    return time.isoformat() if isinstance(time, pd.Timestamp | pd.Timedelta) else time
+
+
+def plain_frame(track, X):
+    """Bring a track to columns of numbers or text, indexed by time; name the kinds."""
+    if not isinstance(X, pd.DataFrame):
+        raise TypeError(f"Track {track!r} must be a DataFrame; got {type(X).__name__}.")
+    if len(X) == 0:
+        raise ValueError(f"Track {track!r} has no rows; leave it out.")
+    if X.index.nlevels == 2:
+        X = X.droplevel(0)
+    X = stack_tracks({track: X}).droplevel(0).rename_axis("time")
+    columns, kinds = {}, {}
+    for name in X.columns:
+        if not isinstance(name, str):
+            raise TypeError(
+                f"Track {track!r} has a column {name!r}; names must be text to be "
+                "written to a Parquet file."
+            )
+        if name == LABEL:
+            raise ValueError(
+                f"Track {track!r} has a column {LABEL!r}, which is where labels are "
+                "kept; rename it, or take it out and give it as y."
+            )
+        columns[name], kinds[name] = _plain_column(X[name])
+    return pd.DataFrame(columns, index=X.index), kinds
+
+
+def _plain_column(column):
+    """Give a column as floats or text, with its kind; None where it has no value."""
+    if column.dtype == object:
+        column = column.infer_objects()
+    if column.isna().all():
+        return pd.Series(np.nan, column.index, "float64"), None
+    numeric = pd.api.types.is_numeric_dtype(column.dtype)
+    if numeric or pd.api.types.is_bool_dtype(column.dtype):
+        if column.isna().any() or not isinstance(column.dtype, np.dtype):
+            return column.astype("float64"), "numeric"
+        return column, "numeric"
+    text = column.astype("str")
+    return text.where(column.notna()), "categorical"
+
+
+def common_kind(one, other):
+    """Give the kind of a channel that is numbers in one track and text in another."""
+    if one is None or other is None:
+        return one or other
+    return "categorical"
+
+
+def unify(frame, columns):
+    """Give a track the columns of all, of the same kinds."""
+    unified = {}
+    for name, kind in columns.items():
+        column = frame.get(name)
+        if kind == "categorical":
+            missing = pd.Series(np.nan, frame.index, "str")
+            if column is None or column.isna().all():
+                column = missing
+            elif not pd.api.types.is_string_dtype(column.dtype):
+                column = column.astype("str").where(column.notna())
+        elif column is None:
+            column = pd.Series(np.nan, frame.index, "float64")
+        else:
+            column = column.astype("float64")
+        unified[name] = column
+    return pd.DataFrame(unified, index=frame.index)
+
+
+def write_parquet(frame, path):
+    try:
+        frame.to_parquet(path, compression="zstd")
+    except ImportError as error:
+        raise ImportError(
+            "a track store needs pyarrow: pip install skdsn[parquet]"
+        ) from error
+
+
+def read_parquet(path):
+    try:
+        return pd.read_parquet(path)
+    except ImportError as error:
+        raise ImportError(
+            "a track store needs pyarrow: pip install skdsn[parquet]"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{path} of the store cannot be read: {error}; make the store anew."
+        ) from error
