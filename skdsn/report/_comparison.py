@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from skdsn.report._figures import figure_class
+from skdsn.report._axes import take_axes
 
 COLUMNS = ("metric", "detector", "score", "low", "high", "chance", "p_adjusted")
 # Adjusted p-values below it get a star.
@@ -49,21 +49,13 @@ def plot_comparison(table, metric=None, *, ax=None):
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['all', 'none *']
     """
-    new_figure = figure_class()
     _check_table(table)
     known = list(dict.fromkeys(table["metric"]))
     metric = known[0] if metric is None else metric
     if metric not in known:
         raise ValueError(f"The table has no metric {metric!r}; it has {known}.")
     rows = table[table["metric"] == metric].reset_index(drop=True)
-    if ax is None:
-        figure = new_figure(figsize=(7, 1.2 + 0.4 * len(rows)), layout="constrained")
-        ax = figure.subplots()
-    elif not hasattr(ax, "hlines"):
-        raise TypeError(
-            f"ax must be the Axes to draw into, such as figure.subplots(); got "
-            f"{type(ax).__name__}."
-        )
+    ax = take_axes(ax, (7, 1.2 + 0.4 * len(rows)))
     # Intervals need not hold the score, where few tracks are drawn.
     ax.hlines(rows.index, rows["low"], rows["high"], color="tab:blue", linewidth=2)
     ax.plot(rows["score"], rows.index, "o", color="tab:blue", label="score")

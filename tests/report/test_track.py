@@ -1,12 +1,8 @@
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.colors import same_color
 
-from skdsn.report import plot_curves, plot_track
+from skdsn.report import plot_track
 
 
 @pytest.fixture
@@ -71,38 +67,12 @@ def test_plot_track_refuses_unknown_tracks_columns_and_other_rows(X, scores):
         plot_track(X, scores.iloc[1:], "pass-0")
 
 
-def test_curves_pass_through_the_flags_and_stand_above_the_base_rate(y, scores):
-    ax = plot_curves(y, {"detector": scores, "reversed": -scores["score"]})
-    curve, point, other, base = ax.lines
-    assert same_color(curve.get_color(), point.get_color())
-    assert not same_color(curve.get_color(), other.get_color())
-    hits, flagged, anomalous = 3, 3, 5
-    assert point.get_xydata().tolist() == [[hits / anomalous, hits / flagged]]
-    assert base.get_ydata() == pytest.approx([y.mean()] * 2)
-    assert plot_curves(y, scores["score"], ax=ax) is ax
-
-
-def test_curves_need_an_anomalous_row(y, scores):
-    with pytest.raises(ValueError, match="no anomalous row"):
-        plot_curves(0 * y, scores)
-
-
-def test_figures_leave_pyplot_alone_and_the_room_loads_without_matplotlib():
-    code = """
-import sys
-import skdsn.report as report
-assert not {"matplotlib", "torch", "sktime"} & set(sys.modules)
-ax = report.plot_curves([0, 1], [0.1, 0.9])
-assert "matplotlib.pyplot" not in sys.modules
-for name in [n for n in sys.modules if n.startswith("matplotlib")]:
-    del sys.modules[name]
-sys.modules["matplotlib"] = None
-try:
-    report.plot_curves([0, 1], [0.1, 0.9])
-except ImportError as error:
-    print(error)
-"""
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert result.stdout == "figures need matplotlib: pip install skdsn[report]\n"
+def test_names_are_no_formulas(X, scores, tmp_path):
+    X = X.rename(columns={"channel_1": "costs $5", "channel_2": r"$\nothing{$"})
+    X = X.assign(mode=r"$\bad{$")
+    X.index = X.index.set_levels(["$a_1$", "pass-1", r"$\x{$"], level=0)
+    scores = scores.set_axis(X.index)
+    channels = ["costs $5", r"$\nothing{$", "mode"]
+    figure = plot_track(X, scores, r"$\x{$", channels=channels)
+    figure.savefig(tmp_path / "track.png")  # where formulas are read
+    assert figure.axes[0].get_title() == r"track $\x{$"

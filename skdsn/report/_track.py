@@ -1,17 +1,14 @@
-"""Figures of a track and of a whole test set."""
-
-from collections.abc import Mapping
+"""The figure of a track: its channels above its score."""
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import precision_recall_curve
 
 from skdsn._core.runs import find_runs
 from skdsn.base import read_labels
+from skdsn.report._axes import EVENT, FLAG, figure_class
 from skdsn.report._tables import check_scores
 from skdsn.tracks import is_categorical, read_tracks
 
-_EVENT, _FLAG = "tab:orange", "tab:red"
 _SECONDS = "time (s)"
 
 
@@ -81,91 +78,22 @@ def plot_track(X, scores, track, *, y=None, channels=None, figure=None):
     axes = figure.subplots(n_axes, sharex=True, squeeze=False)[:, 0]
     for ax, channel in zip(axes, channels, strict=False):
         _draw_channel(ax, times, frame[channel])
-        ax.set_ylabel(channel)
+        # Names are no formulas, though they may hold dollar signs.
+        ax.set_ylabel(channel, parse_math=False)
     score = own["score"].to_numpy()
     flagged = own["anomaly"].to_numpy() == 1
     axes[-1].plot(times, score, color="black", linewidth=0.8)
-    axes[-1].plot(times[flagged], score[flagged], ".", color=_FLAG, label="flagged")
+    axes[-1].plot(times[flagged], score[flagged], ".", color=FLAG, label="flagged")
     axes[-1].set(ylabel="score", xlabel=time_label)
     if time_label != _SECONDS:
         _short_dates(axes[-1].xaxis)
     if labels is not None:
         _shade(axes, times, labels[rows] == 1)
-    axes[0].set_title(f"track {track}")
+    axes[0].set_title(f"track {track}", parse_math=False)
     figure.align_ylabels(axes)
     if flagged.any() or labels is not None:
         axes[-1].legend(loc="upper left")
     return figure
-
-
-def plot_curves(y, scores, *, ax=None):
-    """Plot precision against recall, row by row, above the base rate.
-
-    Parameters
-    ----------
-    y : Series or array-like of shape (n_rows,)
-        1 = anomalous, 0 = normal.
-    scores : DataFrame, array-like of shape (n_rows,), or mapping of label to either
-        Anomaly scores; of a table as :func:`score_table` returns it the flags are
-        marked as a point too.
-    ax : matplotlib.axes.Axes, default=None
-        To draw into; None makes a new figure.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Save it with ``ax.figure.savefig``.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is missing.
-    ValueError
-        If no row is anomalous.
-
-    Examples
-    --------
-    >>> ax = plot_curves([0, 0, 1, 1], {"detector": [0.1, 0.4, 0.35, 0.8]})
-    >>> ax.get_legend_handles_labels()[1]
-    ['detector', 'base rate 0.5']
-    """
-    new_figure = figure_class()
-    truth = read_labels(y)
-    if not truth.any():
-        raise ValueError("y holds no anomalous row, so that recall is undefined.")
-    if ax is None:
-        ax = new_figure(figsize=(5, 4), layout="constrained").subplots()
-    if not isinstance(scores, Mapping):
-        scores = {"detector": scores}
-    for label, values in scores.items():
-        table = values if isinstance(values, pd.DataFrame) else None
-        if table is not None:
-            values = check_scores(table)["score"]
-        precision, recall, _ = precision_recall_curve(truth, np.asarray(values))
-        (line,) = ax.plot(recall, precision, drawstyle="steps-post", label=label)
-        if table is not None:
-            flags = table["anomaly"].to_numpy() == 1
-            hits = (flags & (truth == 1)).sum()
-            if flags.any():
-                point = hits / truth.sum(), hits / flags.sum()
-                ax.plot(*point, "o", color=line.get_color())
-    base_rate = truth.mean()
-    label = f"base rate {base_rate:.2g}"
-    ax.axhline(base_rate, color="gray", linestyle="--", label=label)
-    ax.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.01))
-    ax.legend()
-    return ax
-
-
-def figure_class():
-    """Import matplotlib when it is needed, and never pyplot, which has global state."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "figures need matplotlib: pip install skdsn[report]"
-        ) from error
-    return Figure
 
 
 def _time_axis(tracks, rows):
@@ -196,7 +124,7 @@ def _draw_channel(ax, times, values):
     if is_categorical(values.to_frame())[0]:
         codes, levels = pd.factorize(values, sort=True)
         ax.plot(times, np.where(codes < 0, np.nan, codes), drawstyle="steps-post")
-        ax.set_yticks(range(len(levels)), [str(level) for level in levels])
+        ax.set_yticks(range(len(levels)), map(str, levels), parse_math=False)
     else:
         ax.plot(times, values.to_numpy(np.float64, na_value=np.nan), linewidth=0.8)
 
@@ -208,4 +136,4 @@ def _shade(axes, times, truth):
         end = times[min(stop, len(times) - 1)]
         label = "event" if number == 0 else None
         for ax in axes:
-            ax.axvspan(times[start], end, color=_EVENT, alpha=0.3, label=label)
+            ax.axvspan(times[start], end, color=EVENT, alpha=0.3, label=label)

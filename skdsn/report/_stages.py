@@ -1,0 +1,81 @@
+"""What a fitted detector is made of: its Pipeline, and what a step makes of rows."""
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from skdsn.streaming import stream_steps
+
+
+def stage_output(detector, X, step):
+    """Compute what a named step of a fitted Pipeline makes of rows.
+
+    Parameters
+    ----------
+    detector : fitted Pipeline
+        Or an estimator around one that holds it as ``detector_``, such as
+        :class:`skdsn.detectors.TunedThresholdDetector`, or as ``best_estimator_``.
+    X : DataFrame or array-like of shape (n_rows, n_features)
+        Telemetry as the detector takes it.
+    step : str
+        Name of a transformer. Samplers act in ``fit`` only: the output of one is what
+        reaches it.
+
+    Returns
+    -------
+    DataFrame or ndarray of shape (n_rows, n_features_out)
+        As the step returns it.
+
+    Raises
+    ------
+    TypeError
+        If there is no Pipeline within `detector`.
+    ValueError
+        If the Pipeline has no such step, or it transforms nothing.
+
+    See Also
+    --------
+    incident_table : Takes the errors of an encoder.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import Pipeline
+    >>> from sklearn.preprocessing import MinMaxScaler
+    >>> steps = [("scale", MinMaxScaler()), ("classify", LogisticRegression())]
+    >>> X = [[1.0], [2.0], [5.0]]
+    >>> stage_output(Pipeline(steps).fit(X, [0, 0, 1]), X, "scale").ravel()
+    array([0.  , 0.25, 1.  ])
+    """
+    check_is_fitted(detector)
+    pipeline = inner_estimator(detector)
+    if not isinstance(pipeline, Pipeline):
+        raise TypeError(
+            "detector must be a fitted Pipeline, or hold one; "
+            f"{type(pipeline).__name__} has no steps."
+        )
+    names = list(pipeline.named_steps)
+    if step not in names:
+        raise ValueError(f"The detector has no step {step!r}; its steps are {names}.")
+    found = pipeline.named_steps[step]
+    skipped = found in (None, "passthrough") or hasattr(found, "fit_resample")
+    if not skipped and not hasattr(found, "transform"):
+        raise ValueError(
+            f"Step {step!r} is a {type(found).__name__}, which transforms nothing; for "
+            "what the last step says call score_table(detector, X)."
+        )
+    if not isinstance(X, pd.DataFrame):
+        X = np.asarray(X)
+    output, _ = stream_steps(pipeline, X, stop=names.index(step) + 1)
+    return output
+
+
+def inner_estimator(estimator):
+    """Take what a fitted search or a detector of detectors holds, step by step."""
+    while True:
+        held = getattr(estimator, "best_estimator_", None)
+        held = getattr(estimator, "detector_", held)
+        if held is None:
+            return estimator
+        estimator = held
