@@ -12,6 +12,8 @@ from skdsn.detectors import (
     ErrorCombiner,
     ErrorSmoother,
     ErrorUnion,
+    PseudoLabeler,
+    SelfTrainingDetector,
     SubsequenceDistances,
     SubsequenceNeighborsDetector,
     TunedThresholdDetector,
@@ -111,7 +113,11 @@ WITH_MEMORY = [
     RidgeForecaster(n_lags=3, max_gap=60),
     EchoStateForecaster(n_units=8, max_gap=60, random_state=0),
 ]
-SAMPLERS = [WindowLabeler(window=3), AdaptiveSMOTE(random_state=0)]
+SAMPLERS = [
+    WindowLabeler(window=3),
+    AdaptiveSMOTE(random_state=0),
+    PseudoLabeler("isolation_forest", random_state=0),
+]
 DETECTORS = [
     # Every exceedance by itself, so that some training rows are flagged.
     DynamicThresholdDetector(
@@ -122,6 +128,7 @@ DETECTORS = [
         length=3, fit_stride=4, factor=0.5, min_distance=0.0, max_gap=60
     ),
     TunedThresholdDetector(LogisticRegression(), cv=2),
+    SelfTrainingDetector(LogisticRegression()),
     DetectorEnsemble(
         [
             ("shape", SubsequenceNeighborsDetector(length=3, max_gap=60)),

@@ -58,6 +58,13 @@ EXPECTED = {
         "check_methods_sample_order_invariance": ORDER,
         "check_methods_subset_invariance": ORDER,
     },
+    "SelfTrainingDetector": {
+        "check_classifiers_classes": LABELS,
+        "check_classifiers_regression_target": LABELS,
+        "check_classifier_not_supporting_multiclass": LABELS,
+        "check_non_transformer_estimators_n_iter": "no round if all rows are labelled",
+        "check_supervised_y_2d": "a column of labels is read as one",
+    },
     "TunedThresholdDetector": {
         "check_classifiers_classes": LABELS,
         "check_classifiers_one_label": LABELS,
@@ -76,7 +83,7 @@ def with_binary_labels(estimator):
     def binary(y):
         if y is None or np.asarray(y).ndim != 1:
             return y
-        if kind.__name__ == "TunedThresholdDetector":
+        if kind.__name__ in ("SelfTrainingDetector", "TunedThresholdDetector"):
             return np.unique(np.asarray(y), return_inverse=True)[1] % 2
         return (np.arange(len(np.asarray(y))) == 0).astype(int)
 
@@ -107,7 +114,9 @@ STRICT = [
     "LSTMForecaster",
     "LimitChecker",
     "PersistenceForecaster",
+    "PseudoLabeler",
     "RidgeForecaster",
+    "SelfTrainingDetector",
     "SubsequenceDistances",
     "SubsequenceNeighborsDetector",
     "TCNForecaster",

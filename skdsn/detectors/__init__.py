@@ -11,6 +11,8 @@ from skdsn.detectors._distances import SubsequenceDistances
 from skdsn.detectors._dynamic_threshold import DynamicThresholdDetector
 from skdsn.detectors._ensemble import DetectorEnsemble
 from skdsn.detectors._neighbors import SubsequenceNeighborsDetector
+from skdsn.detectors._pseudo_labels import PseudoLabeler
+from skdsn.detectors._self_training import SelfTrainingDetector
 from skdsn.detectors._smooth import ErrorSmoother
 from skdsn.detectors._threshold import TunedThresholdDetector
 from skdsn.detectors._union import ErrorCombiner, ErrorUnion
@@ -33,6 +35,8 @@ __all__ = [
     "ErrorCombiner",
     "ErrorSmoother",
     "ErrorUnion",
+    "PseudoLabeler",
+    "SelfTrainingDetector",
     "SubsequenceDistances",
     "SubsequenceNeighborsDetector",
     "TunedThresholdDetector",
