@@ -13,6 +13,7 @@ from skdsn.detectors import (
     ErrorSmoother,
     ErrorUnion,
     PseudoLabeler,
+    ScoreSmoother,
     SelfTrainingDetector,
     SubsequenceDistances,
     SubsequenceNeighborsDetector,
@@ -129,6 +130,7 @@ DETECTORS = [
     ),
     TunedThresholdDetector(LogisticRegression(), cv=2),
     SelfTrainingDetector(LogisticRegression()),
+    ScoreSmoother(LogisticRegression(), halflife=2.0, max_gap=60),
     DetectorEnsemble(
         [
             ("shape", SubsequenceNeighborsDetector(length=3, max_gap=60)),

@@ -65,6 +65,14 @@ EXPECTED = {
         "check_non_transformer_estimators_n_iter": "no round if all rows are labelled",
         "check_supervised_y_2d": "a column of labels is read as one",
     },
+    "ScoreSmoother": {
+        "check_methods_sample_order_invariance": ORDER,
+        "check_methods_subset_invariance": ORDER,
+        "check_classifiers_classes": LABELS,
+        "check_classifiers_regression_target": LABELS,
+        "check_classifier_not_supporting_multiclass": LABELS,
+        "check_classifiers_train": "a row is told by its neighbours in time too",
+    },
     "TunedThresholdDetector": {
         "check_classifiers_classes": LABELS,
         "check_classifiers_one_label": LABELS,
@@ -76,6 +84,9 @@ EXPECTED = {
 }
 
 
+BINARY_CLASSIFIERS = "ScoreSmoother", "SelfTrainingDetector", "TunedThresholdDetector"
+
+
 def with_binary_labels(estimator):
     """Let the checks, which bring any classes, pass labels that are 0 and 1."""
     kind = type(estimator)
@@ -83,7 +94,7 @@ def with_binary_labels(estimator):
     def binary(y):
         if y is None or np.asarray(y).ndim != 1:
             return y
-        if kind.__name__ in ("SelfTrainingDetector", "TunedThresholdDetector"):
+        if kind.__name__ in BINARY_CLASSIFIERS:
             return np.unique(np.asarray(y), return_inverse=True)[1] % 2
         return (np.arange(len(np.asarray(y))) == 0).astype(int)
 
@@ -116,6 +127,7 @@ STRICT = [
     "PersistenceForecaster",
     "PseudoLabeler",
     "RidgeForecaster",
+    "ScoreSmoother",
     "SelfTrainingDetector",
     "SubsequenceDistances",
     "SubsequenceNeighborsDetector",

@@ -1,4 +1,4 @@
-"""Exponentially weighted moving average over tracks."""
+"""Exponentially weighted moving averages over tracks, by rows or in time."""
 
 import numpy as np
 
@@ -74,3 +74,69 @@ def ewma(values, bounds, alpha, carry=None):
     mean = total / weight.reshape(-1, *(1,) * (values.ndim - 1))
     last = bounds[1:] - 1
     return mean, (total[last], weight[last])
+
+
+def halflife_mean(values, seconds, bounds, halflife, carry=None):
+    """Exponentially weighted mean whose weights halve with time.
+
+    The definition of ``pandas.Series.ewm(halflife=halflife, times=times).mean()``,
+    started afresh in each segment: a row that is `halflife` seconds old weighs half as
+    much as the newest one.
+
+    Parameters
+    ----------
+    values : float ndarray of shape (n_rows,)
+    seconds : float64 ndarray of shape (n_rows,)
+        Increasing within a segment.
+    bounds : ndarray of shape (n_segments + 1,)
+        No segment may be empty.
+    halflife : float
+        In seconds.
+    carry : float ndarray of shape (n_segments, 3), optional
+        Mean, weight and seconds of what each segment continues, as returned for the
+        last row before it; a weight of 0 starts afresh.
+
+    Returns
+    -------
+    mean, weight : float64 ndarray of shape (n_rows,)
+
+    Notes
+    -----
+    As in :func:`decayed_sum`, pass *k* joins the last ``2**k`` rows. What is joined are
+    means, not sums: equal values keep their mean to the last digit, and nothing grows
+    with the length of a track.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> values, seconds = np.array([8.0, 2.0, 2.0, 2.0]), np.array([0.0, 1.0, 3.0, 4.0])
+    >>> halflife_mean(values, seconds, np.array([0, 4]), 1.0)[0].round(2)
+    array([8.  , 4.  , 2.55, 2.22])
+    """
+    mean = np.array(values, dtype=np.float64)
+    weight = np.ones(len(mean))
+    if carry is not None:
+        first = bounds[:-1]
+        before, weights, ends = np.asarray(carry).T
+        kept = weights * _halvings(seconds[first] - ends, halflife)
+        weight[first] += kept
+        mean[first] += kept / weight[first] * (before - mean[first])
+    position = positions(bounds)
+    step, longest = 1, position.max(initial=0)
+    while step <= longest:
+        kept = _halvings(seconds[step:] - seconds[:-step], halflife)
+        kept[position[step:] < step] = 0
+        if kept.max() < 2.0**-100:  # nothing even times the rows of a long track
+            break
+        kept *= weight[:-step]
+        # The right-hand sides are read in full before anything is written.
+        weight[step:] += kept
+        mean[step:] += kept / weight[step:] * (mean[:-step] - mean[step:])
+        step *= 2
+    return mean, weight
+
+
+def _halvings(seconds, halflife):
+    # Across a border, where it does not count, time may go back far.
+    with np.errstate(over="ignore"):
+        return np.exp2(-seconds / halflife)

@@ -12,6 +12,7 @@ from skdsn.detectors._dynamic_threshold import DynamicThresholdDetector
 from skdsn.detectors._ensemble import DetectorEnsemble
 from skdsn.detectors._neighbors import SubsequenceNeighborsDetector
 from skdsn.detectors._pseudo_labels import PseudoLabeler
+from skdsn.detectors._score_smoother import ScoreSmoother
 from skdsn.detectors._self_training import SelfTrainingDetector
 from skdsn.detectors._smooth import ErrorSmoother
 from skdsn.detectors._threshold import TunedThresholdDetector
@@ -36,6 +37,7 @@ __all__ = [
     "ErrorSmoother",
     "ErrorUnion",
     "PseudoLabeler",
+    "ScoreSmoother",
     "SelfTrainingDetector",
     "SubsequenceDistances",
     "SubsequenceNeighborsDetector",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skdsn._core.ewma import decayed_sum, ewma
+from skdsn._core.ewma import decayed_sum, ewma, halflife_mean
 
 some = settings(deadline=None, max_examples=30)
 sizes = st.lists(st.integers(1, 40), min_size=1, max_size=4)
@@ -76,3 +76,31 @@ def test_input_is_left_alone():
     out = decayed_sum(values, np.array([0, 3]), 0.5)
     assert values.tolist() == [1, 2, 3]
     assert out.tolist() == pytest.approx([1.0, 2.5, 4.25])
+
+
+def naive_mean(values, seconds, halflife):
+    return [
+        np.average(
+            values[: row + 1],
+            weights=0.5 ** ((seconds[row] - seconds[: row + 1]) / halflife),
+        )
+        for row in range(len(values))
+    ]
+
+
+@some
+@given(
+    sizes=st.lists(st.integers(1, 50), min_size=1, max_size=4),
+    halflife=st.floats(0.01, 1e4),
+    seed=st.integers(0),
+)
+def test_the_mean_is_that_of_a_naive_loop_on_irregular_times(sizes, halflife, seed):
+    rng = np.random.default_rng(seed)
+    bounds = np.concatenate(([0], np.cumsum(sizes)))
+    steps = rng.choice([0.1, 1.0, 2.25, 50.0, 4000.0], size=bounds[-1])
+    seconds, values = 1.7e9 + np.cumsum(steps), rng.normal(size=bounds[-1])
+    seconds[bounds[-2] :] -= 1e8  # a track may be before the one above it
+    mean, _ = halflife_mean(values, seconds, bounds, halflife)
+    for a, b in pairwise(bounds):
+        expected = naive_mean(values[a:b], seconds[a:b], halflife)
+        np.testing.assert_allclose(mean[a:b], expected, rtol=1e-9, atol=1e-9)
