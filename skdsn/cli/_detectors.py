@@ -18,6 +18,7 @@ from skdsn.detectors import (
     make_mro_detector,
 )
 from skdsn.model_selection import GroupedTrackSplit, StratifiedTrackKFold
+from skdsn.report._stages import inner_estimator
 
 _FORMAT = "skdsn-detector-2"
 _RECIPES = {
@@ -115,13 +116,13 @@ def add_up_in_order(detector):
 
     Parameters
     ----------
-    detector : fitted Pipeline or TunedThresholdDetector
+    detector : fitted Pipeline, or what is around one
 
     Returns
     -------
     The detector, changed.
     """
-    fitted = getattr(detector, "detector_", detector)
+    fitted = inner_estimator(detector)
     if "classify" in fitted.named_steps:
         fitted.set_params(classify__n_jobs=None)
     return detector

@@ -1,5 +1,7 @@
 """``skdsn evaluate``."""
 
+from pathlib import Path
+
 from skdsn.cli._detectors import load_detector
 from skdsn.cli._print import print_report
 from skdsn.cli._read import need_labels, read_data, read_telemetry
@@ -14,6 +16,13 @@ def run(args):
     ----------
     args : argparse.Namespace
     """
+    if Path(args.detector).is_dir():
+        from skdsn.cli import _evaluate_store
+
+        _evaluate_store.run(args)
+        return
+    if args.telemetry is None:
+        raise ValueError("Name the telemetry to compare with labels: TELEMETRY.")
     detector, columns = load_detector(args.detector)
     data = read_data(args, columns)
     need_labels(args, data.y, learn=False)

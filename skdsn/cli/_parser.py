@@ -3,6 +3,15 @@
 import argparse
 
 from skdsn import __version__
+from skdsn.cli._options import (
+    add_folds,
+    add_json,
+    add_labels,
+    add_recipe,
+    add_telemetry,
+    add_threshold,
+)
+from skdsn.cli._parser_missions import EVALUATE_STORE, add_mission_commands
 
 _DESCRIPTION = """\
 Anomaly detection for spacecraft telemetry.
@@ -23,6 +32,14 @@ with your own files:
   skdsn fit passes.csv --incidents incidents.csv --out detector.pkl
   skdsn evaluate detector.pkl later.csv --incidents incidents.csv
   skdsn score detector.pkl new.csv --out report.csv
+
+with the raw files of a mission, each command going on where it was stopped:
+  skdsn prepare --mission jwst RAW OUT
+  skdsn train OUT
+  skdsn evaluate OUT
+
+exit status: 0 done; 2 wrong input; 75 no space, no memory or a locked file: run it
+again; 130 or 143 stopped: run it again.
 """
 
 _PICKLE = """\
@@ -55,7 +72,8 @@ _SCORE = f"""\
 Score every row and flag those above the threshold of the detector.
 
 The report has a row for each row of the telemetry: track, time, score (higher = more
-anomalous) and anomaly (0 or 1).
+anomalous) and anomaly (0 or 1). For a detector of skdsn train, TELEMETRY may also be a
+folder of raw files as skdsn prepare takes it.
 
 {_PICKLE}"""
 
@@ -63,6 +81,7 @@ _EVALUATE = f"""\
 Compare what a detector flags with labels, beside what chance and rules without
 learning reach. Use tracks that the detector was not fitted on.
 
+{EVALUATE_STORE}
 {_PICKLE}"""
 
 _CROSS_VALIDATE = """\
@@ -118,17 +137,18 @@ def make_parser():
         metavar="N",
         help="average rows of a track (default: %(default)s)",
     )
-    _add_recipe(demo, epochs=10)
+    add_recipe(demo, epochs=10)
 
     fit = add("fit", "fit a detector and save it", _FIT)
     fit.add_argument("telemetry", metavar="TELEMETRY")
     fit.add_argument(
         "--out", required=True, metavar="FILE", help="where to save the detector"
     )
-    _add_telemetry(fit)
-    _add_labels(fit)
-    _add_recipe(fit, unlabelled=True)
-    _add_threshold(fit)
+    add_telemetry(fit)
+    add_labels(fit)
+    add_recipe(fit, unlabelled=True)
+    add_folds(fit)
+    add_threshold(fit)
     fit.add_argument(
         "--tune",
         action=argparse.BooleanOptionalAction,
@@ -153,174 +173,44 @@ def make_parser():
         help="score N rows after the other, as they would come in from a station; the "
         "scores are the same",
     )
-    _add_telemetry(score, remembered=True)
+    score.add_argument(
+        "--allow-pickle",
+        action="store_true",
+        help="read raw files that are pickles, restricted to tables",
+    )
+    add_telemetry(score, remembered=True)
 
     evaluate = add("evaluate", "compare a saved detector with labels", _EVALUATE)
-    evaluate.add_argument("detector", metavar="DETECTOR")
-    evaluate.add_argument("telemetry", metavar="TELEMETRY")
+    evaluate.add_argument(
+        "detector", metavar="DETECTOR", help="or the folder that skdsn prepare made"
+    )
+    evaluate.add_argument("telemetry", metavar="TELEMETRY", nargs="?")
+    evaluate.add_argument(
+        "--split",
+        default="test",
+        help="of a prepared folder, the tracks to use (default: %(default)s)",
+    )
     evaluate.add_argument(
         "--train",
         metavar="FILE",
         help="telemetry that the detector was fitted on; adds the baseline that flags "
         "what leaves its range",
     )
-    _add_telemetry(evaluate, remembered=True)
-    _add_labels(evaluate)
-    _add_json(evaluate)
+    add_telemetry(evaluate, remembered=True)
+    add_labels(evaluate)
+    add_json(evaluate)
 
     cross = add("cross-validate", "test a recipe on held-out tracks", _CROSS_VALIDATE)
     cross.set_defaults(command="cross_validate")
     cross.add_argument("telemetry", metavar="TELEMETRY")
-    _add_telemetry(cross)
-    _add_labels(cross)
-    _add_recipe(cross)
-    _add_threshold(cross)
-    _add_json(cross)
+    add_telemetry(cross)
+    add_labels(cross)
+    add_recipe(cross)
+    add_folds(cross)
+    add_threshold(cross)
+    add_json(cross)
     cross.add_argument(
         "--out", metavar="FILE", help="also write the held-out scores to a CSV file"
     )
+    add_mission_commands(add)
     return parser
-
-
-def _add_telemetry(parser, remembered=False):
-    group = parser.add_argument_group("telemetry")
-    track = "track, if there is one; without, the file is one track"
-    kept = "as given to fit, else " if remembered else ""
-    group.add_argument(
-        "--track",
-        metavar="COLUMN",
-        help=f"column of the track id (default: {kept}{track})",
-    )
-    group.add_argument(
-        "--time",
-        metavar="COLUMN",
-        help=f"column of the time: dates (UTC), or seconds (default: {kept}time)",
-    )
-    group.add_argument(
-        "--drop",
-        metavar="COLUMN",
-        action="append",
-        default=[],
-        help="leave a column out; may be repeated"
-        + (", and adds to those given to fit" if remembered else ""),
-    )
-    group.add_argument(
-        "--spacecraft",
-        choices=["SMAP", "MSL"],
-        help="TELEMETRY is the SMAP/MSL set as published with telemanom, a folder or "
-        "an archive; take the channels of this spacecraft, with their labels",
-    )
-    group.add_argument(
-        "--channels",
-        metavar="A-1,B-1,...",
-        help="with --spacecraft: only these channels",
-    )
-
-
-def _add_labels(parser):
-    group = parser.add_argument_group("labels")
-    either = group.add_mutually_exclusive_group()
-    either.add_argument(
-        "--labels", metavar="COLUMN", help="column of the telemetry with 0 and 1"
-    )
-    either.add_argument(
-        "--incidents", metavar="FILE", help="table of incidents, CSV or Parquet"
-    )
-    group.add_argument(
-        "--incident-start",
-        metavar="COLUMN",
-        default="INCIDENT_START_TIME_DT",
-        help="column of the incidents' first instant (default: %(default)s)",
-    )
-    group.add_argument(
-        "--incident-end",
-        metavar="COLUMN",
-        default="INCIDENT_END_TIME_DT",
-        help="column of their last instant (default: %(default)s)",
-    )
-    group.add_argument(
-        "--incident-track",
-        metavar="COLUMN",
-        default="track",
-        help="column of their track; an incident without one concerns all tracks at "
-        "its time (default: %(default)s)",
-    )
-    for side in ("start", "end"):
-        group.add_argument(
-            f"--open-{side}",
-            choices=["raise", "drop", "track"],
-            default="raise",
-            help=f"what an incident without {side} means: an error, no label, or the "
-            "border of the track (default: raise)",
-        )
-
-
-def _add_recipe(parser, epochs=None, *, unlabelled=False):
-    group = parser.add_argument_group("detector")
-    also = "; housekeeping, which learns from quiet telemetry without labels"
-    group.add_argument(
-        "--recipe",
-        choices=["dsn", "mro", "jwst", *(["housekeeping"] if unlabelled else [])],
-        default="dsn",
-        help="dsn, for any mission; mro and jwst, as published for these missions "
-        f"(slower){also if unlabelled else ''} (default: %(default)s)",
-    )
-    group.add_argument(
-        "--epochs",
-        type=int,
-        default=epochs,
-        metavar="N",
-        help="at most so many rounds of training of the network (default: "
-        f"{epochs or 'of the recipe'})",
-    )
-    group.add_argument(
-        "--set",
-        dest="overrides",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        help="parameter of the recipe (fit_stride=5) or of one of its steps "
-        "(encode__hidden_size=32, smote=passthrough); may be repeated",
-    )
-    group.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="default: %(default)s"
-    )
-    group.add_argument(
-        "--jobs",
-        type=int,
-        default=1,
-        metavar="N",
-        help="cores for the forest; -1 takes all (default: %(default)s)",
-    )
-
-
-def _add_threshold(parser):
-    group = parser.add_argument_group("threshold and folds")
-    group.add_argument(
-        "--folds",
-        type=int,
-        default=3,
-        metavar="N",
-        help="parts that the tracks are dealt into (default: %(default)s)",
-    )
-    group.add_argument(
-        "--objective",
-        choices=["event", "overlap", "point_adjusted", "row", "false_alarms"],
-        default="event",
-        help="choose the threshold for the best F1 of this kind, or for at most "
-        "--max-false-alarms (default: %(default)s)",
-    )
-    group.add_argument(
-        "--max-false-alarms",
-        type=float,
-        default=1.0,
-        metavar="N",
-        help="false alarms per day of telemetry, for --objective false_alarms "
-        "(default: %(default)s)",
-    )
-
-
-def _add_json(parser):
-    parser.add_argument(
-        "--json", metavar="FILE", help="also write the figures to a JSON file"
-    )

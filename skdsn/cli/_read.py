@@ -7,14 +7,20 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from skdsn.base import read_labels
-from skdsn.datasets import load_smap_msl, stack_smap_msl
+from skdsn.datasets import (
+    MissionFormat,
+    load_smap_msl,
+    read_raw,
+    stack_smap_msl,
+)
+from skdsn.datasets._store_files import plain_frame, unify
 from skdsn.labeling import label_incidents
-from skdsn.tracks import as_telemetry, read_tracks
+from skdsn.preparation import cut_track
+from skdsn.tracks import as_telemetry, read_tracks, stack_tracks
+from skdsn.tracks._clock import DATE_FORMATS
 
 _CSV = (".csv", ".csv.gz")
 _PARQUET = (".parquet", ".pq")
-# Dates with the month or, as ground stations write them, with the day of the year.
-_DATES = ("ISO8601", "%Y-%jT%H:%M:%S.%f", "%Y-%jT%H:%M:%S")
 
 
 def telemetry_columns(args):
@@ -136,6 +142,48 @@ def read_telemetry(path, track=None, time=None):
     return as_telemetry(frame, track=track, time=time)
 
 
+def read_raw_telemetry(folder, columns, *, allow_pickle):
+    """Read raw files of a mission as they were read for training.
+
+    Parameters
+    ----------
+    folder : str or path-like
+    columns : dict
+        What a detector of ``skdsn train`` remembers: ``mission``, the options of
+        :func:`skdsn.preparation.prepare_tracks`, and ``kinds`` of columns.
+    allow_pickle : bool
+
+    Returns
+    -------
+    DataFrame
+        Indexed by (track, time). No track is too short.
+    """
+    prepared = columns["mission"]
+    mission = MissionFormat(**prepared["format"])
+    raw = read_raw(folder, mission, allow_pickle=allow_pickle)
+    tracks, reports = {}, []
+    for track, frame in raw:
+        parts, report = cut_track(
+            track,
+            frame,
+            mission,
+            bands=prepared["bands"],
+            trim=prepared["trim"],
+            min_rows=1,
+            repair=prepared["repair"],
+        )
+        reports.append(report)
+        for part in parts:
+            X, own = plain_frame(part.track, part.X)
+            known = {name: columns["kinds"].get(name, own[name]) for name in X}
+            tracks[part.track] = unify(X, known)
+    if not tracks:
+        raise ValueError(f"{folder} holds no track to score.")
+    for entry in pd.concat(reports).itertuples():
+        print(f"{entry.track}: {entry.n_rows:,} rows, {entry.reason}.")
+    return stack_tracks(tracks)
+
+
 def read_table(path, text=None):
     """Read a CSV or Parquet file, the column `text` of a CSV file as text.
 
@@ -184,7 +232,7 @@ def read_table(path, text=None):
 
 
 def _dates(column, path):
-    for form in _DATES:
+    for form in DATE_FORMATS:
         try:
             return pd.to_datetime(column, format=form)
         except ValueError:

@@ -1,11 +1,13 @@
 """``skdsn score``."""
 
+from pathlib import Path
+
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from skdsn.cli._detectors import load_detector
 from skdsn.cli._print import counted, print_alarms
-from skdsn.cli._read import read_data
+from skdsn.cli._read import read_data, read_raw_telemetry
 from skdsn.detectors import ChannelwiseDetector
 from skdsn.report import event_table, score_table, write_report
 from skdsn.streaming import StreamingDetector
@@ -19,7 +21,10 @@ def run(args):
     args : argparse.Namespace
     """
     detector, columns = load_detector(args.detector)
-    X = read_data(args, columns).X
+    if Path(args.telemetry).is_dir() and "mission" in columns:
+        X = read_raw_telemetry(args.telemetry, columns, allow_pickle=args.allow_pickle)
+    else:
+        X = read_data(args, columns).X
     if args.chunk_rows is None:
         scores = score_table(detector, X)
     else:

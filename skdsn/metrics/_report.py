@@ -255,13 +255,13 @@ def no_learning_baselines(X, n_flagged, excess=None):
     array([False, False, False,  True])
     """
     jumps = persistence_scores(X)
-    baselines = {"persistence": (_flag_highest(jumps, n_flagged), jumps)}
+    baselines = {"persistence": (flag_highest(jumps, n_flagged), jumps)}
     if excess is not None:
         baselines["training range"] = (excess > RANGE_MARGIN, excess)
     return baselines
 
 
-def _flag_highest(scores, n_flagged):
+def flag_highest(scores, n_flagged):
     """Flag the highest scores: at most so many rows, equal scores alike."""
     thresholds, ranks = rank_scores(scores)
     few_enough = count_from(ranks, len(thresholds)) <= n_flagged

@@ -89,6 +89,8 @@ def tune(
     study_name="skdsn",
     timeout=None,
     random_state=None,
+    refit=True,
+    callback=None,
 ):
     """Search the parameters of a detector, and fit it with the best ones.
 
@@ -122,12 +124,16 @@ def tune(
         Seconds after which no new trial is begun.
     random_state : int, default=None
         Of the search; give each process its own.
+    refit : bool, default=True
+        Fit the best detector on all rows; otherwise it only has the best parameters.
+    callback : callable, default=None
+        Called with the study and the trial, as Optuna's callbacks are, when one ends.
 
     Returns
     -------
     Bunch
-        detector : fitted estimator
-            With the best parameters, on all rows.
+        detector : estimator
+            With the best parameters; fitted on all rows, with `refit`.
         params : dict
         score : float
             Mean over folds of the best trial. The best of many is optimistic: measure
@@ -202,6 +208,8 @@ def tune(
         else:
             pruned = score is None
             study.tell(trial, score, states.PRUNED if pruned else states.COMPLETE)
+        if callback is not None:
+            callback(study, study.trials[trial.number])
     if not _count(study, {states.COMPLETE}):
         reason = f"the last one failed: {failure}" if failure else "all failed earlier"
         raise ValueError(
@@ -209,8 +217,9 @@ def tune(
             f"nothing to choose; {reason}"
         ) from failure
     params = dict(study.best_params)
+    best = clone(detector).set_params(**params)
     return Bunch(
-        detector=clone(detector).set_params(**params).fit(X, labels),
+        detector=best.fit(X, labels) if refit else best,
         params=params,
         score=study.best_value,
         study=study,

@@ -11,7 +11,7 @@ that count seconds. :func:`as_telemetry` makes such a frame from the usual
 containers; :func:`read_tracks` finds where its tracks begin and end.
 """
 
-from skdsn.tracks._clock import as_seconds, gap_seconds
+from skdsn.tracks._clock import as_seconds, gap_seconds, parse_times
 from skdsn.tracks._make import as_telemetry, stack_tracks
 from skdsn.tracks._read import Tracks, is_categorical, read_tracks
 
@@ -21,6 +21,7 @@ __all__ = [
     "as_telemetry",
     "gap_seconds",
     "is_categorical",
+    "parse_times",
     "read_tracks",
     "stack_tracks",
 ]

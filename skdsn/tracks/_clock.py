@@ -5,6 +5,10 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
+# Dates with the month or, as ground stations write them, with the day of the year.
+DATE_FORMATS = ("ISO8601", "%Y-%jT%H:%M:%S.%f", "%Y-%jT%H:%M:%S")
+_LATEST = 253_402_300_799  # s since 1970, the end of the year 9999
+
 
 def gap_seconds(max_gap, name="max_gap"):
     """Read a gap limit: None, seconds, or anything pandas reads as a timedelta."""
@@ -68,3 +72,72 @@ def as_seconds(times):
     if isinstance(times, pd.TimedeltaIndex):
         return times.total_seconds().to_numpy(dtype=np.float64)
     return times.to_numpy(dtype=np.float64)
+
+
+def parse_times(column, *, unparsable="raise"):
+    """Read a column of times as naive UTC datetimes.
+
+    Parameters
+    ----------
+    column : Series
+        Datetimes (naive ones are UTC), text that holds dates such as
+        ``2025-06-02T12:00:00`` or ``2025-153T12:00:00``, or seconds since 1970 (UTC).
+    unparsable : {"raise", "missing"}, default="raise"
+        What to make of text that holds no date.
+
+    Returns
+    -------
+    Series of datetime64[us]
+        With the index of `column`.
+
+    Raises
+    ------
+    ValueError
+        If text holds no date under ``"raise"``, or seconds lie outside of the years
+        that datetimes have.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> parse_times(pd.Series(["2025-153T12:00:00"])).tolist()
+    [Timestamp('2025-06-02 12:00:00')]
+    """
+    if column.dtype == object:
+        column = column.infer_objects()
+    if column.isna().all():
+        return pd.Series(pd.NaT, column.index, "datetime64[us]", name=column.name)
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        dates = pd.to_datetime(column, utc=True)
+    elif pd.api.types.is_numeric_dtype(column.dtype):
+        seconds = column.to_numpy(np.float64, na_value=np.nan)
+        known = np.isfinite(seconds)
+        if (np.abs(seconds[known]) > _LATEST).any():
+            first = seconds[known][np.abs(seconds[known]) > _LATEST][0]
+            raise ValueError(
+                f"Column {column.name!r} must hold seconds since 1970; got {first:g}, "
+                "after the year 9999. Divide milliseconds or nanoseconds before."
+            )
+        ticks = np.full(len(seconds), np.iinfo(np.int64).min)  # not a time
+        ticks[known] = np.rint(seconds[known] * 1e6).astype(np.int64)
+        return pd.Series(ticks.view("datetime64[us]"), column.index, name=column.name)
+    else:
+        dates = _parse_text(column, unparsable)
+    return dates.dt.tz_localize(None).astype("datetime64[us]")
+
+
+def _parse_text(column, unparsable):
+    best = None
+    for form in DATE_FORMATS:
+        dates = pd.to_datetime(column, format=form, utc=True, errors="coerce")
+        if best is None or dates.notna().sum() > best.notna().sum():
+            best = dates
+        if best.notna().sum() == column.notna().sum():
+            return best
+    if unparsable == "raise" or best.isna().all():
+        wrong = column[best.isna() & column.notna()]
+        raise ValueError(
+            f"Column {column.name!r} does not hold times; row {wrong.index[0]!r} has "
+            f"{wrong.iloc[0]!r}. Write dates as 2025-06-02T12:00:00 or "
+            "2025-153T12:00:00, or give seconds."
+        )
+    return best

@@ -1,0 +1,162 @@
+"""``skdsn evaluate`` on a track store."""
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from skdsn._files import replacing
+from skdsn.cli._detectors import load_detector
+from skdsn.cli._print import counted, print_report
+from skdsn.cli._runs import logged
+from skdsn.cli._train import DETECTOR
+from skdsn.datasets import TrackStore
+from skdsn.metrics import (
+    persistence_scores,
+    score_report,
+    training_range_scores,
+)
+from skdsn.metrics._report import RANGE_MARGIN, flag_highest
+from skdsn.report import (
+    event_table,
+    incident_table,
+    plot_confusion,
+    plot_curves,
+    plot_heatmap,
+    plot_importances,
+    plot_point_adjusted,
+    plot_roc,
+    plot_timeline,
+    score_table,
+    stage_output,
+    write_metrics,
+    write_report,
+)
+from skdsn.report._stages import inner_estimator
+
+# What an encoder emits of single channels; the total is no channel.
+_ERRORS = r"^error_"
+
+
+def run(args):
+    """Score the tracks of a split one by one, and report on them.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+    """
+    store = TrackStore.open(args.detector)
+    name = "evaluation" if args.split == "test" else f"evaluation_{args.split}"
+    out = store.folder / name
+    with logged(store.folder, args) as result:
+        detector, _ = load_detector(store.folder / DETECTOR)
+        chosen = store.tracks[store.tracks["split"] == args.split]
+        if not len(chosen):
+            raise ValueError(
+                f"{store.folder} has no track of split {args.split!r}; its splits are "
+                f"{', '.join(sorted(store.tracks['split'].unique()))}."
+            )
+        _begin(out, store, args.split)
+        for number, track in enumerate(chosen.index, 1):
+            path = out / "scores" / f"{number:05d}.parquet"
+            if not path.exists():
+                _score(detector, store[track], path)
+                print(f"{track} ({number} of {counted(len(chosen), 'track')})")
+        files = sorted((out / "scores").glob("[0-9]*.parquet"))
+        table = pd.concat([pd.read_parquet(path) for path in files])
+        y, scores = table["label"], table[["score", "anomaly"]]
+        report = score_report(
+            y,
+            scores["anomaly"],
+            scores["score"],
+            tracks=y,
+            baselines=_baselines(store, table),
+        )
+        print_report(report)
+        incidents = incident_table(y, scores, table.filter(regex=_ERRORS))
+        write_report(out / "report.csv", scores)
+        write_metrics(out / "metrics.json", report)
+        _write_csv(out / "incidents.csv", incidents)
+        _write_csv(out / "alarms.csv", event_table(scores, y))
+        try:
+            _draw(out / "figures", detector, y, scores)
+        except ImportError as error:
+            print(f"No figures: {error}")
+        result |= report["detector"].round(6).to_dict()
+    found = incidents["detected"].sum()
+    print(f"\nDetected {found} of {counted(len(incidents), 'incident')}. Wrote {out}.")
+
+
+def _begin(out, store, split):
+    """Drop scores of another detector or split; those of this one need no repeat."""
+    scores = out / "scores"
+    scores.mkdir(parents=True, exist_ok=True)
+    own = (store.folder / DETECTOR).stat()
+    source = {"split": split, "detector": [own.st_mtime_ns, own.st_size]}
+    note = scores / "source.json"
+    if not note.exists() or json.loads(note.read_text()) != source:
+        for path in scores.glob("*.parquet"):
+            path.unlink()
+        with replacing(note) as draft:
+            draft.write_text(json.dumps(source))
+    for draft in scores.glob(".draft-*"):
+        draft.unlink()
+
+
+def _score(detector, rows, path):
+    """Write the scores of a track, its labels, and the errors of its channels."""
+    table = score_table(detector, rows.X)
+    table["label"] = rows.y
+    table["jump"] = persistence_scores(rows.X)
+    if "encode" in inner_estimator(detector).named_steps:
+        errors = stage_output(detector, rows.X, "encode").filter(regex=_ERRORS)
+        table = table.join(errors)
+    with replacing(path) as draft:
+        table.to_parquet(draft)
+
+
+def _baselines(store, table):
+    """Flag rows as rules without learning do, as many as the detector does."""
+    n_flagged = int(table["anomaly"].sum())
+    jumps = table["jump"].to_numpy()
+    baselines = {"persistence": (flag_highest(jumps, n_flagged), jumps)}
+    lowest, highest = None, None
+    for track in store.tracks.index[store.tracks["split"] == "train"]:
+        rows = store[track]
+        numeric = rows.X[(rows.y < 1).to_numpy()].select_dtypes("number")
+        low, high = numeric.min(), numeric.max()
+        lowest = low if lowest is None else np.fmin(lowest, low)
+        highest = high if highest is None else np.fmax(highest, high)
+    if lowest is not None:
+        # The range of the training rows is that of their extremes.
+        extremes = pd.DataFrame([lowest, highest])
+        tested = table.index.get_level_values(0).unique()
+        excess = np.concatenate(
+            [
+                training_range_scores(store[track].X[extremes.columns], extremes)
+                for track in tested
+            ]
+        )
+        baselines["training range"] = (excess > RANGE_MARGIN, excess)
+    return baselines
+
+
+def _draw(out, detector, y, scores):
+    out.mkdir(exist_ok=True)
+    figures = {
+        "roc": plot_roc(y, scores),
+        "precision_recall": plot_curves(y, scores),
+        "point_adjusted": plot_point_adjusted(y, scores),
+        "confusion": plot_confusion(y, scores),
+        "timeline": plot_timeline(scores, y=y),
+        "heatmap": plot_heatmap(scores, y=y),
+    }
+    if hasattr(inner_estimator(detector)[-1], "feature_importances_"):
+        figures["importances"] = plot_importances(detector)
+    for name, ax in figures.items():
+        ax.figure.savefig(out / f"{name}.png")
+
+
+def _write_csv(path, frame):
+    with replacing(path) as draft:
+        frame.to_csv(draft, index=False)

@@ -1,0 +1,113 @@
+"""The record of runs that a folder keeps, and what a stopped run has finished."""
+
+import hashlib
+import json
+import pickle
+import sys
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+
+import skdsn
+from skdsn._files import replacing
+
+LOG = "run.log"
+
+
+@contextmanager
+def logged(folder, args):
+    """Note begin and end of a command in ``run.log``, an object of JSON per line.
+
+    Parameters
+    ----------
+    folder : str or path-like
+        Made if it is not there.
+    args : argparse.Namespace
+
+    Yields
+    ------
+    dict
+        To be filled with what else is to be noted at the end.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    told = {name: value for name, value in vars(args).items() if name != "command"}
+    _note(folder, args, "begin", skdsn=skdsn.__version__, options=told)
+    begin, result = perf_counter(), {}
+    outcome = "stopped"
+    try:
+        yield result
+        outcome = "done"
+    except Exception as error:
+        outcome = "failed"
+        result["error"] = f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        seconds = round(perf_counter() - begin, 1)
+        memory = peak_memory()
+        _note(folder, args, outcome, seconds=seconds, peak_memory_mb=memory, **result)
+
+
+def _note(folder, args, event, **content):
+    time = datetime.now(UTC).isoformat(timespec="seconds")
+    entry = {"time": time, "command": args.command, "event": event, **content}
+    with (folder / LOG).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(entry, default=str) + "\n")
+
+
+def peak_memory():
+    """Most memory that this process has used so far, in MB."""
+    try:
+        import resource
+    except ImportError:  # Windows does not tell
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1e6 if sys.platform == "darwin" else 1e3))
+
+
+class EncoderCheckpoint:
+    """Keep a fitted encoder in a file, so that a stopped training need not repeat it.
+
+    To be given to a Pipeline as its ``memory``. Only what takes long is kept, the
+    encoders; it is used again for the same parameters and rows.
+
+    Parameters
+    ----------
+    path : str or path-like
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+
+    def cache(self, function):
+        """Wrap what fits and transforms one step."""
+
+        def fit_transform(transformer, X, y, *args, **options):
+            if not hasattr(transformer, "max_epochs"):
+                return function(transformer, X, y, *args, **options)
+            key = _digest(transformer, X, y)
+            if self.path.exists():
+                with self.path.open("rb") as file:
+                    known, result = pickle.load(file)
+                if known == key:
+                    return result
+            result = function(transformer, X, y, *args, **options)
+            with replacing(self.path) as draft, draft.open("wb") as file:
+                pickle.dump((key, result), file, protocol=pickle.HIGHEST_PROTOCOL)
+            return result
+
+        return fit_transform
+
+    def remove(self):
+        """Remove the file."""
+        self.path.unlink(missing_ok=True)
+
+
+def _digest(transformer, X, y):
+    sums = hashlib.blake2b(digest_size=16)
+    sums.update(repr(transformer).encode())
+    sums.update(" ".join(map(str, X.columns)).encode())
+    for values in (X, y):
+        sums.update(memoryview(values.to_numpy().tobytes()))
+    return sums.hexdigest()
