@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from skdsn._core.segments import lengths
+from skdsn._core.segments import boundaries, lengths, positions
 from skdsn._core.windows import complete_windows, trailing_sum
 from skdsn._sklearn import MAX_GAP, Interval, StrOptions, fit_context
 from skdsn.base import read_labels, read_rows
@@ -264,6 +264,10 @@ class WindowLabeler(BaseEstimator):
     every `stride`-th of the others, and labels a window by its rows. Predictions
     are not touched, so they align with the rows of `X`.
 
+    Rows whose values are all missing (NaN) are those that an encoder has learnt from
+    and keeps to itself (its `fit_share`). They are dropped, and so are the windows
+    that reach into them.
+
     Parameters
     ----------
     window : int, default=100
@@ -281,8 +285,11 @@ class WindowLabeler(BaseEstimator):
     ----------
     sample_indices_ : int ndarray of shape (n_windows,)
         Rows kept by the last ``fit_resample``.
+    n_held_back_ : int
+        Rows dropped because all of their values are missing.
     n_incomplete_ : int
-        Rows dropped because their window is incomplete.
+        Other rows dropped because their window is incomplete, or reaches into those
+        held back.
     n_undecided_ : int
         Windows dropped because unlabelled rows (-1) leave their label open.
     n_features_in_ : int
@@ -323,7 +330,7 @@ class WindowLabeler(BaseEstimator):
         -------
         self : object
         """
-        read_labels(y, read_rows(self, X, reset=True).tracks, unlabelled=True)
+        read_labels(y, self._read(X)[0].tracks, unlabelled=True)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -346,19 +353,31 @@ class WindowLabeler(BaseEstimator):
         Raises
         ------
         ValueError
-            If no window is complete.
+            If no window is complete, or none is left of one of the two classes
+            because of the rows held back.
         """
-        rows = read_rows(self, X, reset=True)
+        rows, held_back = self._read(X)
         labels = read_labels(y, rows.tracks, unlabelled=True)
         bounds = rows.tracks.segments(self.max_gap)
         kept = complete_windows(bounds, self.window, self.stride)
+        self.n_held_back_ = int(held_back.sum())
+        if self.n_held_back_ == len(held_back):
+            raise ValueError(
+                f"All {len(held_back)} rows are missing (NaN) throughout, as rows are "
+                "that an encoder keeps to itself; lower its fit_share, or bring more "
+                "tracks."
+            )
+        reaching = trailing_sum(held_back, bounds, self.window) > 0
+        incomplete = reaching | (positions(bounds) < self.window - 1)
+        self.n_incomplete_ = int((incomplete & ~held_back).sum())
+        kept = kept[~reaching[kept]]
         if len(kept) == 0:
+            cut = np.union1d(bounds, boundaries(held_back))
+            longest = lengths(cut)[~held_back[cut[:-1]]].max()
             raise ValueError(
                 f"No window is complete: the longest track (or gap-free segment) has "
-                f"{lengths(bounds).max()} rows, the window {self.window}; shorten the "
-                "window."
+                f"{longest} rows, the window {self.window}; shorten the window."
             )
-        self.n_incomplete_ = int(np.minimum(lengths(bounds), self.window - 1).sum())
         self.n_undecided_ = 0
         window_labels = None
         if labels is not None:
@@ -366,6 +385,7 @@ class WindowLabeler(BaseEstimator):
             decided = window_labels >= 0
             self.n_undecided_ = int((~decided).sum())
             kept, window_labels = kept[decided], window_labels[decided].astype(np.int64)
+            self._check_classes(window_labels, labels[held_back])
             if len(kept) == 0:
                 raise ValueError(
                     "Unlabelled rows (-1) leave the label of every window open; label "
@@ -380,6 +400,30 @@ class WindowLabeler(BaseEstimator):
                 window_labels, index=resampled.index, name=getattr(y, "name", None)
             )
         return resampled, window_labels
+
+    def _read(self, X):
+        """Rows, and which of them are held back."""
+        rows = read_rows(self, X, reset=True, missing=True)
+        missing = np.isnan(rows.data)
+        held_back = missing.all(axis=1)
+        if not np.array_equal(missing.any(axis=1), held_back):
+            # Let what is missing in other rows be refused, by row and column.
+            filled = np.where(held_back[:, None], 0.0, rows.data)
+            if rows.index is not None:
+                filled = pd.DataFrame(filled, index=X.index, columns=X.columns)
+            read_rows(self, filled, reset=True)
+        return rows, held_back
+
+    def _check_classes(self, window_labels, held_back):
+        """Refuse labels of one class where the other was held back."""
+        for label, kind in ((1, "anomalous"), (0, "normal")):
+            if label in held_back and label not in window_labels:
+                raise ValueError(
+                    f"No window with the label {label} ({kind}) is left beside the "
+                    f"{len(held_back)} rows that the encoder keeps to itself; change "
+                    "its fit_share, lower the stride, or bring more tracks with and "
+                    "without incidents."
+                )
 
     def _label(self, labels, bounds):
         if self.rule == "last":

@@ -48,7 +48,7 @@ def test_the_code_of_the_readme_runs_on_little_data(tmp_path):
     )
     for shown, little in (
         ("n_tracks=40,", "n_tracks=9, n_rows=80, incident_fraction=1.0,"),
-        ("max_epochs=3, fit_stride=10,", "max_epochs=1, fit_stride=20, window=20,"),
+        ("max_epochs=3, fit_stride=10,", "max_epochs=1, fit_stride=10, window=20,"),
         ("make_dsn_detector(", "make_dsn_detector(max_epochs=1, "),
     ):
         assert shown in code

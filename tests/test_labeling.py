@@ -393,3 +393,59 @@ def test_any_makes_an_incident_longer_by_the_window(X, y):
     runs = yt.groupby(level=0).sum()
     assert runs.tolist() == [3 + 3, 0, 2 + 3]
     assert read_tracks(yt).bounds.tolist() == [0, 20, 26, 54]
+
+
+# Rows held back -------------------------------------------------------------------
+
+
+def held_back(X, *tracks):
+    """Let all values of some tracks be missing."""
+    return X.mask(X.index.isin(tracks, level=0)[:, None] & X.notna())
+
+
+@pytest.mark.parametrize("rule", ["last", "any", 0.5])
+def test_tracks_held_back_are_dropped_and_counted(X, y, rule):
+    labeler = WindowLabeler(5, rule=rule, max_gap=60)
+    Xt, yt = labeler.fit_resample(held_back(X, "pass-2"), y)
+    assert (labeler.n_held_back_, labeler.n_incomplete_) == (31, 8)
+    two = X.drop("pass-2")
+    expected = WindowLabeler(5, rule=rule).fit_resample(two, y.drop("pass-2"))
+    pd.testing.assert_frame_equal(Xt, expected[0])
+    pd.testing.assert_series_equal(yt, expected[1])
+    labeler.fit_resample(X, y)
+    assert labeler.n_held_back_ == 0
+
+
+def test_windows_that_reach_into_rows_held_back_are_dropped():
+    X = np.arange(24.0).reshape(12, 2)
+    X[:5] = np.nan
+    labeler = WindowLabeler(3, stride=2)
+    labels = labeler.fit_resample(X, [0, 1, 0] * 4)[1]
+    # Windows end in rows 2, 4, 6, 8, 10 of the track; that of row 6 holds row 4.
+    assert labeler.sample_indices_.tolist() == [8, 10]
+    assert labels.tolist() == [0, 1]
+    assert (labeler.n_held_back_, labeler.n_incomplete_) == (5, 2)
+
+
+@pytest.mark.parametrize("frame", [True, False])
+def test_a_row_that_is_missing_in_part_is_refused(X, y, frame):
+    X = held_back(X, "pass-0")
+    X.iloc[30, 2] = np.nan
+    rows, labels = (X, y) if frame else (X.to_numpy(), y.to_numpy())
+    message = "NaN: column 'channel_2', row 30" if frame else "contains NaN"
+    for method in ("fit", "fit_resample"):
+        with pytest.raises(ValueError, match=message):
+            getattr(WindowLabeler(3), method)(rows, labels)
+
+
+def test_what_leaves_nothing_is_refused(X, y):
+    labeler = WindowLabeler(3)
+    with pytest.raises(ValueError, match=r"All 63 rows are missing .* fit_share"):
+        labeler.fit_resample(X * np.nan, y)
+    with pytest.raises(ValueError, match=r"label 1 .* beside the 54 rows that the enc"):
+        labeler.fit_resample(held_back(X, "pass-0", "pass-2"), y)
+    with pytest.raises(ValueError, match=r"label 0 .* beside the 54 rows that the enc"):
+        ones = y.where(X.index.get_level_values(0) != "pass-1", 1)
+        labeler.fit_resample(held_back(X, "pass-0", "pass-2"), ones)
+    with pytest.raises(ValueError, match="has 9 rows, the window 12"):
+        WindowLabeler(12).fit_resample(held_back(X, "pass-0", "pass-2"), None)

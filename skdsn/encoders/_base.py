@@ -6,8 +6,15 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import check_random_state
 
+from skdsn._core.segments import reduce_segments
 from skdsn._sklearn import Interval
-from skdsn.base import TARGET_CONSTRAINTS, ErrorTransformer, MemoryTransformer
+from skdsn.base import (
+    TARGET_CONSTRAINTS,
+    ErrorTransformer,
+    MemoryTransformer,
+    Rows,
+    read_labels,
+)
 
 ENCODER_CONSTRAINTS = {
     **TARGET_CONSTRAINTS,
@@ -22,6 +29,7 @@ ENCODER_CONSTRAINTS = {
     "random_state": ["random_state"],
     "verbose": ["verbose"],
 }
+FIT_SHARE = {"fit_share": [Interval(Real, 0, 1, closed="right")]}
 
 
 class BaseEncoder(ErrorTransformer, MemoryTransformer):
@@ -31,7 +39,84 @@ class BaseEncoder(ErrorTransformer, MemoryTransformer):
     rng)``, which returns arguments of :class:`~skdsn.encoders._training.Training`, and
     encodes a chunk in ``_encode(values, tracks, bounds, memories)``, which returns
     latents, errors and ``remember``.
+
+    With a constructor parameter `fit_share` the network learns from this share of the
+    tracks, and ``fit_transform`` encodes the others only.
     """
+
+    fit_share = 1.0
+    _has_classifier = False
+
+    def fit_transform(self, X, y=None):
+        """Fit, then encode what the next stage is to learn from.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+            Telemetry indexed by (track, time) or time; an array is one track.
+        y : array-like of shape (n_rows,), default=None
+            1 = anomalous, 0 = normal, -1 = unlabelled.
+
+        Returns
+        -------
+        DataFrame or ndarray of shape (n_rows, n_features_out)
+            What ``transform`` returns, but for two things. With a `fit_share` below 1
+            the rows that the network has learnt from are missing (NaN). With a
+            `fit_stride` or `predict_stride` above 1 every `fit_stride`-th full window
+            is encoded, the very ones that ``WindowLabeler(window, stride=fit_stride)``
+            keeps, and the rows between hold the one before.
+        """
+        self.fit(X, y)
+        rows = self._read(X, reset=False)
+        handed_on = ~self._kept_rows(rows.tracks)
+        # The rest of a single track is encoded with its true past.
+        encoded = handed_on | (len(rows.tracks) == 1)
+        part = _take(rows, encoded)
+        bounds = part.tracks.segments(self.max_gap)
+        scaled = self._scale(part.data)
+        fresh = [None] * (len(bounds) - 1)
+        latents, errors, _ = self._encode_fitted(scaled, part.tracks, bounds, fresh)
+        table = self._table(scaled, latents, errors)
+        if not handed_on.all():
+            out = np.full((len(handed_on), table.shape[1]), np.nan, dtype=table.dtype)
+            out[handed_on] = table[handed_on[encoded]]
+            table = out
+        return self._wrap(table, rows.index)
+
+    def _fit(self, rows, y):
+        tracks = rows.tracks
+        self.learnt_tracks_ = tracks.names.tolist()
+        if self.fit_share < 1 and tracks.n_rows > 1:
+            labels = read_labels(y, tracks, unlabelled=True)
+            rng = check_random_state(self.random_state)
+            chosen = choose_tracks(
+                tracks, self.fit_share, rng, labels, mixed=self._has_classifier
+            )
+            self.learnt_tracks_ = tracks.names[chosen].tolist()
+            kept = self._kept_rows(tracks)
+            if labels is not None:
+                self._check_normal(labels, kept)
+                # Only a class head tells unlabelled rows from normal ones.
+                y = labels[kept] if self._has_classifier else labels[kept] == 1
+            rows = _take(rows, kept)
+        super()._fit(rows, y)
+
+    def _kept_rows(self, tracks):
+        """Rows of the training tracks that the network keeps to itself."""
+        if self.fit_share == 1 or tracks.n_rows == 1:
+            return np.zeros(tracks.n_rows, dtype=bool)
+        if len(tracks) == 1:
+            return np.arange(tracks.n_rows) < _part(self.fit_share, tracks.n_rows)
+        return tracks.names.isin(self.learnt_tracks_)[tracks.of_rows()]
+
+    def _check_normal(self, labels, kept):
+        if (labels[kept] == 1).all() and (labels != 1).any():
+            raise ValueError(
+                f"fit_share={self.fit_share} gives {type(self).__name__} the tracks "
+                f"{self.learnt_tracks_[:3]} to learn from, and y labels all of their "
+                f"{kept.sum()} rows as anomalous; raise it, or bring tracks with "
+                "normal rows."
+            )
 
     def _prepare(self, rows, y):
         self.n_latents_ = self._latent_size()
@@ -82,6 +167,66 @@ class BaseEncoder(ErrorTransformer, MemoryTransformer):
     @abstractmethod
     def _encode(self, values, tracks, bounds, memories):
         """Encode a chunk; see the class."""
+
+    def _encode_fitted(self, values, tracks, bounds, memories):
+        """Encode training rows for the next stage."""
+        return self._encode(values, tracks, bounds, memories)
+
+
+def choose_tracks(tracks, share, rng, labels=None, *, mixed=False):
+    """Choose the tracks that a network learns from, and leave others.
+
+    Parameters
+    ----------
+    tracks : Tracks
+    share : float
+        Share of the tracks, in (0, 1).
+    rng : numpy.random.RandomState
+    labels : int ndarray of shape (n_rows,), default=None
+    mixed : bool, default=False
+        Take the same share of the tracks with and without an incident, one with an
+        incident at least if there are two. Otherwise those without come first: the
+        network learns from normal rows, and incidents are scarce.
+
+    Returns
+    -------
+    int ndarray of shape (n_chosen,)
+        Numbers of the tracks in their order: at least one and not all of them, the
+        only one if there is just one. Tracks without any label, which teach nothing
+        to what comes next, are all chosen if others have labels.
+    """
+    n_tracks = len(tracks)
+    if n_tracks == 1:
+        return np.arange(1)
+    order = rng.permutation(n_tracks)
+    place = np.zeros(n_tracks)  # those that come first are chosen
+    n_free = 0
+    if labels is not None:
+        kind = reduce_segments(labels, tracks.bounds, np.maximum)  # -1, 0 or 1
+        n_free = (kind < 0).sum() if (kind >= 0).any() else 0
+        place[:] = kind
+        if mixed:
+            normal, incident = (order[kind[order] == i] for i in (0, 1))
+            place[normal] = (np.arange(len(normal)) + 0.5) / max(1, len(normal))
+            # The last one with an incident is never chosen, of two the first always.
+            place[incident] = np.linspace(len(incident) == 1, 1, len(incident))
+    if mixed:
+        n_chosen = n_free + _part(share, n_tracks - n_free)
+    else:
+        n_chosen = max(n_free, _part(share, n_tracks))
+    return np.sort(order[np.argsort(place[order], kind="stable")][:n_chosen])
+
+
+def _part(share, n):
+    """Count a share of n, neither none nor all."""
+    return min(max(1, round(share * n)), n - 1)
+
+
+def _take(rows, chosen):
+    """Take some of the rows; see Tracks.take."""
+    if chosen.all():
+        return rows
+    return Rows(rows.data[chosen], rows.tracks.take(chosen))
 
 
 def validation_rows(tracks, fraction, rng, gap=0):

@@ -3,7 +3,7 @@
 from numbers import Integral, Real
 
 from skdsn._sklearn import Interval
-from skdsn.encoders._base import ENCODER_CONSTRAINTS
+from skdsn.encoders._base import ENCODER_CONSTRAINTS, FIT_SHARE
 from skdsn.encoders._windowed import WindowedEncoder
 
 
@@ -52,6 +52,12 @@ class CNNBiLSTMEncoder(WindowedEncoder):
     validation_fraction : float, default=0.15
         Share of the tracks, at least one, set aside for validation; the end of the
         track if there is only one. 0 lets the training loss decide.
+    fit_share : float, default=1.0
+        Share of the tracks that the network learns from. Below 1 ``fit_transform``
+        gives NaN for those tracks, so that what is fitted next learns only from tracks
+        that the network has not seen. Tracks without a label come first; a class head
+        then takes its share of those with and without an incident, otherwise those
+        without come first. A single track is cut in time: its first part is learnt.
     fit_stride : int, default=1
         Rows from one training window to the next.
     predict_stride : int, default=1
@@ -75,6 +81,8 @@ class CNNBiLSTMEncoder(WindowedEncoder):
         The trained network.
     history_ : DataFrame
         Columns ``epoch, train_loss, valid_loss``.
+    learnt_tracks_ : list
+        Ids of the tracks that the network has learnt from.
     scaler_ : transformer or None
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -100,6 +108,7 @@ class CNNBiLSTMEncoder(WindowedEncoder):
 
     _parameter_constraints: dict = {
         **ENCODER_CONSTRAINTS,
+        **FIT_SHARE,
         "window": [Interval(Integral, 1, None, closed="left")],
         "n_filters": [Interval(Integral, 1, None, closed="left")],
         "kernel_size": [Interval(Integral, 1, None, closed="left")],
@@ -130,6 +139,7 @@ class CNNBiLSTMEncoder(WindowedEncoder):
         max_epochs=50,
         patience=10,
         validation_fraction=0.15,
+        fit_share=1.0,
         fit_stride=1,
         predict_stride=1,
         passthrough=False,
@@ -155,6 +165,7 @@ class CNNBiLSTMEncoder(WindowedEncoder):
         self.max_epochs = max_epochs
         self.patience = patience
         self.validation_fraction = validation_fraction
+        self.fit_share = fit_share
         self.fit_stride = fit_stride
         self.predict_stride = predict_stride
         self.passthrough = passthrough

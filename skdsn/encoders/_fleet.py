@@ -112,6 +112,11 @@ class FleetForecaster(MemoryTransformer):
                 f"Column {both[0]!r} is a known input of the forecaster and a channel; "
                 "name it in shared, or leave it out of known_inputs."
             )
+        if self._prototype.fit_share < 1:
+            raise ValueError(
+                f"The forecaster has fit_share={self._prototype.fit_share}, but the "
+                "networks of a fleet learn from all tracks; leave it at 1."
+            )
         rng = check_random_state(self.random_state)
         self.columns_ = {
             name: [names.index(column) for column in (name, *self.shared)]

@@ -7,10 +7,16 @@ import numpy as np
 
 from skdsn._core.segments import boundaries, pieces, prepend, row_starts
 from skdsn._sklearn import NAMES, Interval, StrOptions
-from skdsn.encoders._base import ENCODER_CONSTRAINTS, BaseEncoder, validation_rows
+from skdsn.encoders._base import (
+    ENCODER_CONSTRAINTS,
+    FIT_SHARE,
+    BaseEncoder,
+    validation_rows,
+)
 
 ONE_PASS_CONSTRAINTS = {
     **ENCODER_CONSTRAINTS,
+    **FIT_SHARE,
     "known_inputs": NAMES,
     "horizon": [Interval(Integral, 1, None, closed="left")],
     "aggregate": [StrOptions({"first", "mean"})],

@@ -66,6 +66,11 @@ class TCNForecaster(OnePassForecaster):
         track if there is only one. 0 lets the training loss decide.
     validation_gap : int, default=0
         Rows of a single track left out before its validation part.
+    fit_share : float, default=1.0
+        Share of the tracks that the network learns from: first those without a label,
+        then those without an incident. Below 1 ``fit_transform`` gives NaN for those
+        tracks, so that what is fitted next learns only from tracks that the network
+        has not seen. A single track is cut in time: its first part is learnt.
     passthrough : bool, default=False
         Append the scaled input columns to the output.
     max_gap : float, str or pandas.Timedelta, default=None
@@ -87,6 +92,8 @@ class TCNForecaster(OnePassForecaster):
         The trained network.
     history_ : DataFrame
         Columns ``epoch, train_loss, valid_loss``.
+    learnt_tracks_ : list
+        Ids of the tracks that the network has learnt from.
     scaler_ : transformer or None
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -152,6 +159,7 @@ class TCNForecaster(OnePassForecaster):
         patience=8,
         validation_fraction=0.15,
         validation_gap=0,
+        fit_share=1.0,
         passthrough=False,
         max_gap=None,
         device="auto",
@@ -177,6 +185,7 @@ class TCNForecaster(OnePassForecaster):
         self.patience = patience
         self.validation_fraction = validation_fraction
         self.validation_gap = validation_gap
+        self.fit_share = fit_share
         self.passthrough = passthrough
         self.max_gap = max_gap
         self.device = device

@@ -3,7 +3,7 @@
 from numbers import Integral
 
 from skdsn._sklearn import Interval
-from skdsn.encoders._base import ENCODER_CONSTRAINTS
+from skdsn.encoders._base import ENCODER_CONSTRAINTS, FIT_SHARE
 from skdsn.encoders._windowed import WindowedEncoder
 
 
@@ -48,6 +48,11 @@ class TransformerEncoder(WindowedEncoder):
     validation_fraction : float, default=0.15
         Share of the tracks, at least one, set aside for validation; the end of the
         track if there is only one. 0 lets the training loss decide.
+    fit_share : float, default=1.0
+        Share of the tracks that the network learns from: first those without a label,
+        then those without an incident. Below 1 ``fit_transform`` gives NaN for those
+        tracks, so that what is fitted next learns only from tracks that the network
+        has not seen. A single track is cut in time: its first part is learnt.
     fit_stride : int, default=1
         Rows from one training window to the next.
     predict_stride : int, default=1
@@ -71,6 +76,8 @@ class TransformerEncoder(WindowedEncoder):
         The trained network.
     history_ : DataFrame
         Columns ``epoch, train_loss, valid_loss``.
+    learnt_tracks_ : list
+        Ids of the tracks that the network has learnt from.
     scaler_ : transformer or None
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -103,6 +110,7 @@ class TransformerEncoder(WindowedEncoder):
 
     _parameter_constraints: dict = {
         **ENCODER_CONSTRAINTS,
+        **FIT_SHARE,
         "window": [Interval(Integral, 1, None, closed="left")],
         "d_model": [Interval(Integral, 2, None, closed="left")],
         "n_heads": [Interval(Integral, 1, None, closed="left")],
@@ -131,6 +139,7 @@ class TransformerEncoder(WindowedEncoder):
         max_epochs=50,
         patience=5,
         validation_fraction=0.15,
+        fit_share=1.0,
         fit_stride=1,
         predict_stride=1,
         passthrough=False,
@@ -155,6 +164,7 @@ class TransformerEncoder(WindowedEncoder):
         self.max_epochs = max_epochs
         self.patience = patience
         self.validation_fraction = validation_fraction
+        self.fit_share = fit_share
         self.fit_stride = fit_stride
         self.predict_stride = predict_stride
         self.passthrough = passthrough

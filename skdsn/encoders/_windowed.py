@@ -22,39 +22,6 @@ class WindowedEncoder(BaseEncoder):
     """
 
     _min_features = 2
-    _has_classifier = False
-
-    def fit_transform(self, X, y=None):
-        """Fit, then encode the windows that training uses.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_rows, n_features)
-            Telemetry indexed by (track, time) or time; an array is one track.
-        y : array-like of shape (n_rows,), default=None
-            1 = anomalous, 0 = normal, -1 = unlabelled.
-
-        Returns
-        -------
-        DataFrame or ndarray of shape (n_rows, n_features_out)
-            What ``transform`` returns if `fit_stride` and `predict_stride` are 1.
-            Otherwise every `fit_stride`-th full window is encoded, the very ones
-            that ``WindowLabeler(window, stride=fit_stride)`` keeps, and the rows
-            between hold the one before.
-        """
-        self.fit(X, y)
-        rows = self._read(X, reset=False)
-        bounds = rows.tracks.segments(self.max_gap)
-        scaled = self._scale(rows.data)
-        latents, errors, _ = self._encode(
-            scaled,
-            rows.tracks,
-            bounds,
-            [None] * (len(bounds) - 1),
-            stride=self.fit_stride,
-            first=self.window - 1,
-        )
-        return self._wrap(self._table(scaled, latents, errors), rows.index)
 
     def _most_targets(self, n_features):
         # At least as many inputs as targets: a target is never an input.
@@ -167,6 +134,16 @@ class WindowedEncoder(BaseEncoder):
 
         latents, errors = np.split(out, [self.n_latents_], axis=1)
         return latents, errors, remember
+
+    def _encode_fitted(self, values, tracks, bounds, memories):
+        return self._encode(
+            values,
+            tracks,
+            bounds,
+            memories,
+            stride=self.fit_stride,
+            first=self.window - 1,
+        )
 
     def _encode_windows(self, values, rows, starts):
         """Latents and errors of some windows, float32 of shape (n_windows, ...)."""

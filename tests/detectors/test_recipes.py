@@ -46,6 +46,7 @@ PUBLISHED = {
     "missing__max_missing": 0.01,
     "correlation__threshold": 0.95,
     "encode__n_targets": 10,
+    "encode__fit_share": 0.5,
     "encode__learning_rate": 1e-4,
     "encode__batch_size": 128,
     "encode__max_epochs": 50,
@@ -281,13 +282,13 @@ def test_columns_that_a_mission_repeats_are_dropped(name):
 
 def test_unlabelled_rows_train_the_network_of_jwst_and_not_the_forest():
     unknown = Y.mask(X.index.get_level_values(0).isin(["pass-4", "pass-5"]), -1)
-    detector = tiny_detector("jwst").fit(X, unknown)
+    detector = tiny_detector("jwst", fit_share=1).fit(X, unknown)
     kept = X.index[detector["label"].sample_indices_].get_level_values(0)
     assert set(kept) == {f"pass-{number}" for number in range(4)}
     assert detector["label"].n_undecided_ > 0
     assert detector.classes_.tolist() == [0, 1]
     labelled = unknown != -1
-    without = tiny_detector("jwst").fit(X[labelled], Y[labelled])
+    without = tiny_detector("jwst", fit_share=1).fit(X[labelled], Y[labelled])
 
     def longest_pass(fitted):
         column = fitted["encode"].feature_names_in_ == "seconds_since_track_start"
@@ -306,6 +307,41 @@ def test_training_labels_are_those_of_the_forest():
     np.testing.assert_allclose(
         detector.predict_proba(X), alone.predict_proba(features), atol=1e-6
     )
+
+
+@every_recipe
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.8])
+def test_the_forest_learns_from_tracks_that_the_network_has_not_seen(name, share):
+    detector = tiny_detector(name, fit_share=share).fit(X, Y)
+    seen = set(detector["encode"].learnt_tracks_)
+    learnt = set(X.index[detector["label"].sample_indices_].get_level_values(0))
+    assert len(seen) == round(6 * share)
+    assert seen | learnt == set(X.index.unique(0))
+    assert not seen & learnt
+    assert detector["label"].n_held_back_ == X.index.isin(seen, level=0).sum()
+
+
+@every_recipe
+def test_with_a_share_of_one_both_learn_from_all_tracks(name):
+    detector = tiny_detector(name, fit_share=1).fit(X, Y)
+    learnt = X.index[detector["label"].sample_indices_].get_level_values(0)
+    assert (
+        set(learnt) == set(detector["encode"].learnt_tracks_) == set(X.index.unique(0))
+    )
+    assert detector["label"].n_held_back_ == 0
+
+
+@every_recipe
+def test_two_tracks_with_an_incident_are_enough_and_one_is_told(name):
+    two = X.index.get_level_values(0).isin(["pass-0", "pass-2"])
+    detector = tiny_detector(name, fit_share=0.5).fit(X[two], Y[two])
+    assert np.isfinite(detector.predict_proba(X)).all()
+    one = X.index.get_level_values(0) == "pass-2"
+    message = "label 1 .anomalous. is left beside the 21 rows .* change its fit_share"
+    with pytest.raises(ValueError, match=message):
+        tiny_detector(name, fit_share=0.5).fit(X[one], Y[one])
+    detector = tiny_detector(name, fit_share=1).fit(X[one], Y[one])
+    assert set(detector.predict(X[one])) <= {0, 1}
 
 
 # Selection ------------------------------------------------------------------------

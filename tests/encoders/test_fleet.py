@@ -143,3 +143,9 @@ def test_names_that_do_not_fit_are_refused(X, params, message):
 def test_parameters_of_the_forecaster_are_checked(X):
     with pytest.raises(ValueError, match="hidden_size"):
         FleetForecaster(LSTMForecaster(hidden_size=0)).fit(X)
+
+
+def test_a_share_of_the_tracks_is_refused():
+    fleet = FleetForecaster(LSTMForecaster(fit_share=0.5))
+    with pytest.raises(ValueError, match=r"fit_share=0.5, but the networks of a fleet"):
+        fleet.fit(np.zeros((30, 2)))

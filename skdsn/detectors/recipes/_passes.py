@@ -75,6 +75,7 @@ def make_mro_detector(
     max_epochs=50,
     fit_stride=1,
     predict_stride=1,
+    fit_share=0.5,
     max_gap="10min",
     device="auto",
     n_jobs=None,
@@ -97,6 +98,10 @@ def make_mro_detector(
         Rows from one training window to the next, in the network and the forest.
     predict_stride : int, default=1
         Rows from one scored row to the next; the rows between hold its score.
+    fit_share : float, default=0.5
+        Share of the tracks that the network learns from; the forest learns from the
+        others. With 1 both learn from all tracks, and the forest from errors that are
+        too small, for the network has seen the normal rows.
     max_gap : float, str, pandas.Timedelta or None, default="10min"
         A longer step in time is a track border to all stages with memory.
     device : str, default="auto"
@@ -143,6 +148,7 @@ def make_mro_detector(
                 inputs_only=_CLOCKS,
                 scaler=StandardScaler(),
                 max_epochs=max_epochs,
+                fit_share=fit_share,
                 fit_stride=fit_stride,
                 predict_stride=predict_stride,
                 max_gap=max_gap,
@@ -170,6 +176,7 @@ def make_jwst_detector(
     max_epochs=50,
     fit_stride=1,
     predict_stride=1,
+    fit_share=0.5,
     max_gap="10min",
     device="auto",
     n_jobs=None,
@@ -192,6 +199,10 @@ def make_jwst_detector(
         Rows from one training window to the next, in the network and the forest.
     predict_stride : int, default=1
         Rows from one scored row to the next; the rows between hold its score.
+    fit_share : float, default=0.5
+        Share of the tracks that the network learns from; the forest learns from the
+        others. With 1 both learn from all tracks, and the forest from errors that are
+        too small, for the network has seen the normal rows.
     max_gap : float, str, pandas.Timedelta or None, default="10min"
         A longer step in time is a track border to all stages with memory.
     device : str, default="auto"
@@ -237,6 +248,7 @@ def make_jwst_detector(
                 inputs_only=_CLOCKS,
                 scaler=MinMaxScaler(),
                 max_epochs=max_epochs,
+                fit_share=fit_share,
                 fit_stride=fit_stride,
                 predict_stride=predict_stride,
                 max_gap=max_gap,
@@ -266,6 +278,7 @@ def make_dsn_detector(
     *,
     max_epochs=30,
     fit_stride=1,
+    fit_share=1.0,
     max_gap="10min",
     device="auto",
     n_jobs=None,
@@ -284,6 +297,10 @@ def make_dsn_detector(
     max_epochs : int, default=30
     fit_stride : int, default=1
         Rows from one training row of the forest to the next.
+    fit_share : float, default=1.0
+        Share of the tracks that the network learns from; with less than 1 the forest
+        learns from the others only. This network stops before it knows its tracks by
+        heart, so both may learn from all; one that does not stop needs 0.5.
     max_gap : float, str, pandas.Timedelta or None, default="10min"
         A longer step in time is a track border to all stages with memory.
     device : str, default="auto"
@@ -334,6 +351,7 @@ def make_dsn_detector(
                 inputs_only=_CLOCKS,
                 passthrough=True,
                 max_epochs=max_epochs,
+                fit_share=fit_share,
                 max_gap=max_gap,
                 device=device,
                 random_state=random_state,
