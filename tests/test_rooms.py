@@ -17,7 +17,8 @@ MAY_IMPORT = {
     "tracks": {"_core"},
     "base": {"_core", "_sklearn", "tracks"},
     "labeling": GROUND,
-    "datasets": GROUND | {"labeling"},
+    "datasets": GROUND | {"_files", "labeling"},
+    "preparation": GROUND | {"_files", "labeling", "datasets"},
     "preprocessing": GROUND,
     "encoders": GROUND,
     "forecasters": GROUND,
@@ -62,7 +63,7 @@ def test_networks_know_nothing_of_frames_or_estimators():
 
 def test_importing_the_rooms_loads_no_heavy_package():
     rooms = "tracks preprocessing metrics labeling detectors streaming datasets "
-    rooms += "encoders forecasters model_selection"
+    rooms += "encoders forecasters model_selection preparation"
     code = (
         "import importlib, sys\n"
         "import skdsn\n"

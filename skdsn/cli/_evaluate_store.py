@@ -8,7 +8,7 @@ import pandas as pd
 from skdsn._files import replacing
 from skdsn.cli._detectors import load_detector
 from skdsn.cli._print import counted, print_report
-from skdsn.cli._runs import logged
+from skdsn.cli._runs import logged, store_digest
 from skdsn.cli._train import DETECTOR
 from skdsn.datasets import TrackStore
 from skdsn.metrics import (
@@ -36,6 +36,11 @@ from skdsn.report._stages import inner_estimator
 
 # What an encoder emits of single channels; the total is no channel.
 _ERRORS = r"^error_"
+# Splits whose rows the detector knows.
+_SEEN = {
+    "train": "the detector was trained on these rows",
+    "val": "the threshold was chosen on these rows",
+}
 
 
 def run(args):
@@ -49,7 +54,12 @@ def run(args):
     name = "evaluation" if args.split == "test" else f"evaluation_{args.split}"
     out = store.folder / name
     with logged(store.folder, args) as result:
-        detector, _ = load_detector(store.folder / DETECTOR)
+        detector, columns = load_detector(store.folder / DETECTOR)
+        if columns.get("store") != store_digest(store):
+            raise ValueError(
+                f"{store.folder / DETECTOR} was trained on other tracks or splits than "
+                "are in the folder now; run skdsn train again."
+            )
         chosen = store.tracks[store.tracks["split"] == args.split]
         if not len(chosen):
             raise ValueError(
@@ -72,8 +82,15 @@ def run(args):
             tracks=y,
             baselines=_baselines(store, table),
         )
+        report.attrs["split"] = args.split
+        if args.split in _SEEN:
+            report.attrs["oracle"] = _SEEN[args.split]
+            print(f"Oracle: {_SEEN[args.split]}, so expect less elsewhere.")
         print_report(report)
-        incidents = incident_table(y, scores, table.filter(regex=_ERRORS))
+        hit = y.groupby(level=0, sort=False).transform("max") == 1
+        incidents = incident_table(
+            y[hit], scores[hit], table[hit].filter(regex=_ERRORS)
+        )
         write_report(out / "report.csv", scores)
         write_metrics(out / "metrics.json", report)
         _write_csv(out / "incidents.csv", incidents)
@@ -108,7 +125,8 @@ def _score(detector, rows, path):
     table = score_table(detector, rows.X)
     table["label"] = rows.y
     table["jump"] = persistence_scores(rows.X)
-    if "encode" in inner_estimator(detector).named_steps:
+    # Only of incidents is asked which channels tell of them.
+    if rows.y.eq(1).any() and "encode" in inner_estimator(detector).named_steps:
         errors = stage_output(detector, rows.X, "encode").filter(regex=_ERRORS)
         table = table.join(errors)
     with replacing(path) as draft:
@@ -144,13 +162,16 @@ def _baselines(store, table):
 def _draw(out, detector, y, scores):
     out.mkdir(exist_ok=True)
     figures = {
-        "roc": plot_roc(y, scores),
-        "precision_recall": plot_curves(y, scores),
-        "point_adjusted": plot_point_adjusted(y, scores),
         "confusion": plot_confusion(y, scores),
         "timeline": plot_timeline(scores, y=y),
         "heatmap": plot_heatmap(scores, y=y),
     }
+    if y.eq(1).any():
+        figures["roc"] = plot_roc(y, scores)
+        figures["precision_recall"] = plot_curves(y, scores)
+        figures["point_adjusted"] = plot_point_adjusted(y, scores)
+    else:
+        print("No curves: there is no incident in these tracks.")
     if hasattr(inner_estimator(detector)[-1], "feature_importances_"):
         figures["importances"] = plot_importances(detector)
     for name, ax in figures.items():

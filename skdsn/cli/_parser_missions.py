@@ -45,8 +45,8 @@ Search the parameters of a detector on parts of the split train held out in turn
 then train it with the best ones, as skdsn train does.
 
 The trials are kept in OUT/study.db: the same command goes on with them, and several
-processes may search at a time (each with its own --seed). OUT/tuned.json has the best
-parameters, which skdsn train takes from there.
+processes may search at a time (each with its own --search-seed). OUT/tuned.json has the
+best parameters, which skdsn train takes from there.
 """
 
 EVALUATE_STORE = """\
@@ -106,6 +106,13 @@ def add_mission_commands(add):
         default="average_precision",
         metavar="METRIC",
         help="what to search for, such as point_adjusted_f1 (default: %(default)s)",
+    )
+    group.add_argument(
+        "--search-seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of the search; --seed is of the rows and the recipe (default: 0)",
     )
     group.add_argument(
         "--study", metavar="NAME", help="in OUT/study.db (default: the recipe)"

@@ -9,10 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
+import pandas as pd
+
 import skdsn
 from skdsn._files import replacing
 
 LOG = "run.log"
+_BLOCK = 65_536  # rows
 
 
 @contextmanager
@@ -35,15 +38,13 @@ def logged(folder, args):
     told = {name: value for name, value in vars(args).items() if name != "command"}
     _note(folder, args, "begin", skdsn=skdsn.__version__, options=told)
     begin, result = perf_counter(), {}
-    outcome = "stopped"
     try:
         yield result
-        outcome = "done"
-    except Exception as error:
-        outcome = "failed"
-        result["error"] = f"{type(error).__name__}: {error}"
-        raise
     finally:
+        error, outcome = sys.exception(), "done"
+        if error is not None:
+            outcome = "failed" if isinstance(error, Exception) else "stopped"
+            result["error"] = f"{type(error).__name__}: {error}"
         seconds = round(perf_counter() - begin, 1)
         memory = peak_memory()
         _note(folder, args, outcome, seconds=seconds, peak_memory_mb=memory, **result)
@@ -89,12 +90,12 @@ class EncoderCheckpoint:
             key = _digest(transformer, X, y)
             if self.path.exists():
                 with self.path.open("rb") as file:
-                    known, result = pickle.load(file)
-                if known == key:
-                    return result
+                    if file.read(len(key)) == key:
+                        return pickle.load(file)
             result = function(transformer, X, y, *args, **options)
             with replacing(self.path) as draft, draft.open("wb") as file:
-                pickle.dump((key, result), file, protocol=pickle.HIGHEST_PROTOCOL)
+                file.write(key)
+                pickle.dump(result, file, protocol=pickle.HIGHEST_PROTOCOL)
             return result
 
         return fit_transform
@@ -105,9 +106,28 @@ class EncoderCheckpoint:
 
 
 def _digest(transformer, X, y):
-    sums = hashlib.blake2b(digest_size=16)
-    sums.update(repr(transformer).encode())
-    sums.update(" ".join(map(str, X.columns)).encode())
-    for values in (X, y):
-        sums.update(memoryview(values.to_numpy().tobytes()))
-    return sums.hexdigest()
+    """Tell parameters and rows, with their index, from all others, in 16 bytes."""
+    digest = hashlib.blake2b(digest_size=16)
+    params = sorted((name, repr(v)) for name, v in transformer.get_params().items())
+    for told in (skdsn.__version__, type(transformer), params, list(X.columns)):
+        digest.update(repr(told).encode())
+    for begin in range(0, len(X), _BLOCK):
+        rows = slice(begin, begin + _BLOCK)
+        for values in (X.iloc[rows], y.iloc[rows]):
+            digest.update(pd.util.hash_pandas_object(values).to_numpy().tobytes())
+    return digest.digest()
+
+
+def store_digest(store):
+    """Tell a track store, its splits included, from all others.
+
+    Parameters
+    ----------
+    store : TrackStore
+
+    Returns
+    -------
+    str
+    """
+    manifest = (store.folder / "manifest.json").read_bytes()
+    return hashlib.blake2b(manifest, digest_size=16).hexdigest()

@@ -5,9 +5,14 @@ from time import perf_counter
 
 from sklearn.frozen import FrozenEstimator
 
-from skdsn.cli._detectors import add_up_in_order, make_recipe, save_detector
+from skdsn.cli._detectors import (
+    add_up_in_order,
+    load_detector,
+    make_recipe,
+    save_detector,
+)
 from skdsn.cli._print import counted
-from skdsn.cli._runs import EncoderCheckpoint, logged
+from skdsn.cli._runs import EncoderCheckpoint, logged, store_digest
 from skdsn.datasets import TrackStore
 from skdsn.detectors import ScoreSmoother, TunedThresholdDetector
 from skdsn.preparation import sample_tracks
@@ -27,17 +32,28 @@ def run(args):
     store = TrackStore.open(args.store)
     path = store.folder / DETECTOR
     if path.exists() and not args.again:
-        print(f"{path} is there already; --again trains it anew.")
-        return
-    params = {}
-    if (store.folder / TUNED).exists():
-        tuned = json.loads((store.folder / TUNED).read_text(encoding="utf-8"))
-        if tuned["recipe"] == args.recipe:
-            params = tuned["params"]
-            print(f"With the parameters that skdsn tune found: {params}")
+        if load_detector(path)[1].get("store") == store_digest(store):
+            print(f"{path} is there already; --again trains it anew.")
+            return
+        print(f"{path} was trained on other tracks or splits, so it is trained anew.")
     with logged(store.folder, args) as result:
-        result |= train(store, args, params)
+        result |= train(store, args, _tuned_params(store, args))
     print(f"Saved {path}. Next: skdsn evaluate {store.folder}")
+
+
+def _tuned_params(store, args):
+    """Give what ``skdsn tune`` found for this store, but for what ``--set`` says."""
+    path = store.folder / TUNED
+    if not path.exists():
+        return {}
+    tuned = json.loads(path.read_text(encoding="utf-8"))
+    if tuned["store"] != store_digest(store) or tuned["recipe"] != args.recipe:
+        print(f"{path} is of other tracks or another recipe, so it is left alone.")
+        return {}
+    given = {item.partition("=")[0] for item in args.overrides}
+    params = {name: v for name, v in tuned["params"].items() if name not in given}
+    print(f"With the parameters that skdsn tune found: {params}")
+    return params
 
 
 def train(store, args, params):
@@ -53,8 +69,9 @@ def train(store, args, params):
     Returns
     -------
     dict
-        ``n_train_rows``, ``fit_stride`` and ``threshold``.
+        ``n_train_rows``, ``fit_stride``, ``params`` and ``threshold``.
     """
+    _need_incidents(store, args)
     rows = read_split(store, "train", args.max_rows, args.seed)
     stride = thin_out(args, len(rows.X))
     detector = make_recipe(args).set_params(**params)
@@ -68,7 +85,7 @@ def train(store, args, params):
     checkpoint = EncoderCheckpoint(store.folder / "encoder.checkpoint")
     detector = detector.set_params(memory=checkpoint).fit(rows.X, rows.y)
     detector.set_params(memory=None)
-    told = {"n_train_rows": len(rows.X), "fit_stride": stride}
+    told = {"n_train_rows": len(rows.X), "fit_stride": stride, "params": params}
     del rows
     print(f"Fitted in {perf_counter() - begin:.0f} s.", flush=True)
     held_out = store.frame("val")
@@ -82,10 +99,32 @@ def train(store, args, params):
         cv="prefit",
     ).fit(held_out.X, held_out.y)
     print(f"Rows are flagged where the score exceeds {detector.threshold_:.6g}.")
-    remembered = {"mission": store.info, "kinds": store.columns}
+    remembered = {
+        "mission": store.info,
+        "kinds": store.columns,
+        "store": store_digest(store),
+    }
     save_detector(store.folder / DETECTOR, add_up_in_order(detector), remembered)
     checkpoint.remove()
     return {**told, "threshold": detector.threshold_}
+
+
+def _need_incidents(store, args):
+    """Refuse, before an hour of training, splits that nothing can be learnt from."""
+    hit = set(store.tracks["split"][store.tracks["n_anomalous"] > 0])
+    needed = {"train": "there is nothing to learn from"}
+    if args.objective != "false_alarms":
+        needed["val"] = "no threshold is best; see --objective false_alarms"
+    for split, reason in needed.items():
+        if split not in hit:
+            raise ValueError(
+                f"No track of split {split!r} has an incident, so {reason}. Prepare "
+                "anew with more passes, or another --seed or --split."
+            )
+    if not (store.tracks["split"] == "val").any():
+        raise ValueError(
+            "The store has no track of split 'val' to choose the threshold on."
+        )
 
 
 def thin_out(args, n_rows, limit=_ROWS):

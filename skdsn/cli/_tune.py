@@ -5,7 +5,7 @@ import json
 
 from skdsn._files import replacing
 from skdsn.cli._detectors import make_recipe
-from skdsn.cli._runs import logged
+from skdsn.cli._runs import logged, store_digest
 from skdsn.cli._train import DETECTOR, TUNED, read_split, thin_out, train
 from skdsn.datasets import TrackStore
 from skdsn.model_selection import GroupedTrackSplit, StratifiedTrackKFold, tune
@@ -42,7 +42,7 @@ def run(args):
                 storage=storage,
                 study_name=args.study or args.recipe,
                 timeout=args.timeout,
-                random_state=args.seed,
+                random_state=args.search_seed,
                 refit=False,
                 callback=_print_trial,
             )
@@ -52,6 +52,7 @@ def run(args):
         del rows
         print(f"Best of {len(found.trials)} trials: {found.score:.3f}, {found.params}")
         content = {
+            "store": store_digest(store),
             "recipe": args.recipe,
             "scoring": args.scoring,
             "score": found.score,

@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 
 from skdsn._files import replacing
-from skdsn.tracks import stack_tracks
+from skdsn.tracks import read_tracks, stack_tracks
 
 SCHEMA = 1
 LABEL = "anomaly"
 MANIFEST = "manifest.json"
 FILES = "data_files"
 PARTS = "unfinished"
+_KEYS = {"schema", "dates", "columns", "info", "source", "tracks"}
 
 
 def is_store(folder):
@@ -43,6 +44,9 @@ def read_manifest(folder):
             f"{path} is of schema {schema}, this is skdsn with schema {SCHEMA}; make "
             "the store anew, or take the skdsn that made it."
         )
+    lost = sorted(_KEYS - set(manifest))
+    if lost:
+        raise ValueError(f"{path} is no manifest of a track store: no {lost[0]!r}.")
     return manifest
 
 
@@ -61,13 +65,24 @@ def _plain(value):
 
 
 def as_json(content):
-    """Give a dict as it comes back from a JSON file."""
-    return json.loads(json.dumps(content, default=str))
+    """Give a dict as it comes back from a JSON file, with text for what has no JSON."""
+    return json.loads(json.dumps(content, default=_plain_or_text))
+
+
+def _plain_or_text(value):
+    return value.item() if isinstance(value, np.number | np.bool_) else str(value)
 
 
 def told_time(times, place):
     time = times[place]
     return time.isoformat() if isinstance(time, pd.Timestamp | pd.Timedelta) else time
+
+
+def told_clock(times):
+    """Name what the times of a track are."""
+    if isinstance(times, pd.DatetimeIndex):
+        return "dates" if times.tz is None else "dates of a time zone"
+    return "timedeltas" if isinstance(times, pd.TimedeltaIndex) else "numbers"
 
 
 def plain_frame(track, X):
@@ -77,8 +92,20 @@ def plain_frame(track, X):
     if len(X) == 0:
         raise ValueError(f"Track {track!r} has no rows; leave it out.")
     if X.index.nlevels == 2:
+        if len(read_tracks(X)) > 1:
+            raise ValueError(
+                f"Track {track!r} is given with the rows of {len(read_tracks(X))} "
+                "tracks; give one at a time."
+            )
         X = X.droplevel(0)
+    if not X.columns.is_unique:
+        name = X.columns[X.columns.duplicated()][0]
+        raise ValueError(
+            f"Track {track!r} has the column {name!r} twice; rename or drop one."
+        )
     X = stack_tracks({track: X}).droplevel(0).rename_axis("time")
+    if isinstance(X.index, pd.DatetimeIndex) and X.index.tz is not None:
+        X = X.tz_convert("UTC")  # one zone for all tracks
     columns, kinds = {}, {}
     for name in X.columns:
         if not isinstance(name, str):

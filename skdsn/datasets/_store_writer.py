@@ -6,7 +6,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
-import pandas as pd
 
 from skdsn._files import replacing
 from skdsn.base import read_labels
@@ -19,6 +18,7 @@ from skdsn.datasets._store_files import (
     as_json,
     common_kind,
     plain_frame,
+    told_clock,
     told_time,
     write_json,
     write_parquet,
@@ -61,18 +61,19 @@ class StoreWriter:
         self._parts.mkdir(parents=True, exist_ok=True)
         files = self.folder / FILES
         files.mkdir(exist_ok=True)
-        for draft in [*files.glob(".draft-*"), *self._parts.glob(".draft-*")]:
-            draft.unlink()
+        for home in (self.folder, files, self._parts):
+            for draft in home.glob(".draft-*"):
+                draft.unlink()
         begun = self._parts / "source.json"
         if not begun.exists():
             write_json(begun, self.source)
         known = json.loads(begun.read_text())
         if known != self.source:
-            key = next(k for k in self.source if known.get(k) != self.source[k])
+            name, begun, asked = _difference(known, self.source)
             raise ValueError(
-                f"{self.folder} holds an unfinished store with another {key}: "
-                f"{known.get(key)!r} instead of {self.source[key]!r}; finish it as it "
-                "was begun, or remove it."
+                f"{self.folder} holds an unfinished store of another source ({name}: "
+                f"{begun!r} instead of {asked!r}); finish it as it was begun, or "
+                "remove it."
             )
         self.done, self._records = {}, []
         for path in sorted(self._parts.glob("part_*.json")):
@@ -91,7 +92,7 @@ class StoreWriter:
         **told : dict
             What else to list of it, such as ``pass_id``.
         """
-        if not isinstance(track, str | int | np.integer):
+        if not isinstance(track, str | int | np.integer) or isinstance(track, bool):
             raise TypeError(
                 f"A track id must be str or int; got {track!r} of "
                 f"{type(track).__name__}."
@@ -101,14 +102,18 @@ class StoreWriter:
             raise ValueError(
                 f"Track id {track!r} occurs twice; give every track its own id."
             )
-        X, kinds = plain_frame(track, X)
-        tracks = read_tracks(X)
-        y = np.full(len(X), -1) if y is None else read_labels(y, unlabelled=True)
-        if len(y) != len(X):
+        given = X
+        X, kinds = plain_frame(track, given)
+        times = X.index
+        if y is None:
+            y = np.full(len(X), -1)
+        elif len(y) != len(X):
             raise ValueError(
                 f"Track {track!r} has {len(X)} rows, but {len(y)} labels; give one "
                 "label per row."
             )
+        else:
+            y = read_labels(y, read_tracks(given), unlabelled=True)
         file = f"track_{quote(str(track), safe='')}.parquet"
         with replacing(self.folder / FILES / file) as draft:
             write_parquet(X.assign(**{LABEL: y.astype(np.int8)}), draft)
@@ -119,9 +124,9 @@ class StoreWriter:
                 "file": file,
                 "n_rows": len(X),
                 "n_anomalous": int((y == 1).sum()),
-                "start": told_time(tracks.times, 0),
-                "end": told_time(tracks.times, -1),
-                "dates": isinstance(tracks.times, pd.DatetimeIndex),
+                "start": told_time(times, 0),
+                "end": told_time(times, -1),
+                "clock": told_clock(times),
                 "columns": kinds,
                 **told,
             }
@@ -160,22 +165,23 @@ class StoreWriter:
         Raises
         ------
         ValueError
-            If there is no track, or some are indexed by dates and some by numbers.
+            If there is no track, or their clocks differ: dates, dates of a time zone,
+            timedeltas or numbers.
         """
         if not records:
             raise ValueError(
                 f"There is no track to keep in {self.folder}; see what was dropped, "
                 "and why."
             )
-        columns, dates = {}, {record.pop("dates") for record in records}
+        columns, clocks = {}, sorted({record.pop("clock") for record in records})
         for record in records:
             for name, kind in record.pop("columns").items():
                 if columns.setdefault(name, kind) != kind:
                     columns[name] = common_kind(columns[name], kind)
-        if len(dates) > 1:
+        if len(clocks) > 1:
             raise ValueError(
-                "Some tracks are indexed by dates and some by numbers; give all the "
-                "same clock."
+                f"Some tracks are indexed by {clocks[0]} and some by {clocks[1]}; give "
+                "all the same clock."
             )
         # A channel without any value in any track.
         columns = {name: kind or "numeric" for name, kind in columns.items()}
@@ -185,7 +191,7 @@ class StoreWriter:
                 path.unlink()
         manifest = {
             "schema": SCHEMA,
-            "dates": dates.pop(),
+            "dates": clocks[0].startswith("dates"),
             "columns": columns,
             "info": info or {},
             "source": self.source,
@@ -193,3 +199,11 @@ class StoreWriter:
         }
         write_json(self.folder / MANIFEST, manifest)
         shutil.rmtree(self._parts)
+
+
+def _difference(begun, asked, name=""):
+    """Find where two sources differ: its name, and what each has there."""
+    if not (isinstance(begun, dict) and isinstance(asked, dict)):
+        return name, begun, asked
+    key = next(k for k in {**asked, **begun} if begun.get(k) != asked.get(k))
+    return _difference(begun.get(key), asked.get(key), f"{name}.{key}".lstrip("."))

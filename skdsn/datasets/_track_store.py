@@ -64,6 +64,8 @@ class TrackStore(Mapping):
         for column in ("start", "end"):
             if manifest["dates"]:
                 table[column] = pd.to_datetime(table[column], format="ISO8601")
+            elif not pd.api.types.is_numeric_dtype(table[column].dtype):
+                table[column] = pd.to_timedelta(table[column])
         self.tracks = table.set_index("track")
         self.columns = manifest.pop("columns")
         self.info = manifest.pop("info")
@@ -95,7 +97,8 @@ class TrackStore(Mapping):
             Ids are str or int. X is a DataFrame of shape (n_rows, n_channels) indexed
             by time, or by (track, time) with this one track; y array-like of shape
             (n_rows,) with labels 0, 1 or -1, or None: unlabelled. Only one track is
-            held at a time.
+            held at a time. Numbers are read back as float64, all else as text, and
+            times with a zone in UTC.
         splits : mapping of track id to str, default=None
             Such as ``"train"`` and ``"test"``; ``"train"`` when None.
         info : dict, default=None
@@ -110,7 +113,8 @@ class TrackStore(Mapping):
         FileExistsError
             If there is a finished store in `folder`.
         ValueError
-            If a track breaks the row contract, or its id occurs twice.
+            If a track breaks the row contract, its id occurs twice, or `splits` names
+            one that is not there.
         """
         writer = StoreWriter(folder, {"written by": "TrackStore.write"}, restart=True)
         for track, X, y in tracks:
@@ -118,6 +122,12 @@ class TrackStore(Mapping):
         writer.commit("tracks")
         chosen = {} if splits is None else dict(splits)
         records = writer.records()
+        unknown = set(chosen) - {record["track"] for record in records}
+        if unknown:
+            raise ValueError(
+                f"splits names the track {min(unknown, key=str)!r}, which is not among "
+                f"the {len(records)} tracks given."
+            )
         for record in records:
             record["split"] = chosen.get(record["track"], "train")
         writer.finish(records, info)

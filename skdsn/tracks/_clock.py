@@ -83,7 +83,8 @@ def parse_times(column, *, unparsable="raise"):
         Datetimes (naive ones are UTC), text that holds dates such as
         ``2025-06-02T12:00:00`` or ``2025-153T12:00:00``, or seconds since 1970 (UTC).
     unparsable : {"raise", "missing"}, default="raise"
-        What to make of text that holds no date.
+        What to make of text that holds no date, and of seconds after the year 9999;
+        a column of nothing else is an error all the same.
 
     Returns
     -------
@@ -111,12 +112,14 @@ def parse_times(column, *, unparsable="raise"):
     elif pd.api.types.is_numeric_dtype(column.dtype):
         seconds = column.to_numpy(np.float64, na_value=np.nan)
         known = np.isfinite(seconds)
-        if (np.abs(seconds[known]) > _LATEST).any():
-            first = seconds[known][np.abs(seconds[known]) > _LATEST][0]
+        beyond = known & (np.abs(seconds) > _LATEST)
+        if beyond.any() and (unparsable == "raise" or (beyond == known).all()):
             raise ValueError(
-                f"Column {column.name!r} must hold seconds since 1970; got {first:g}, "
-                "after the year 9999. Divide milliseconds or nanoseconds before."
+                f"Column {column.name!r} must hold seconds since 1970; got "
+                f"{seconds[beyond][0]:g}, after the year 9999. Divide milliseconds or "
+                "nanoseconds before."
             )
+        known &= ~beyond
         ticks = np.full(len(seconds), np.iinfo(np.int64).min)  # not a time
         ticks[known] = np.rint(seconds[known] * 1e6).astype(np.int64)
         return pd.Series(ticks.view("datetime64[us]"), column.index, name=column.name)
@@ -126,17 +129,19 @@ def parse_times(column, *, unparsable="raise"):
 
 
 def _parse_text(column, unparsable):
-    best = None
+    best = pd.Series(pd.NaT, column.index, "datetime64[us, UTC]", name=column.name)
     for form in DATE_FORMATS:
         dates = pd.to_datetime(column, format=form, utc=True, errors="coerce")
-        if best is None or dates.notna().sum() > best.notna().sum():
-            best = dates
+        if "%j" in form:  # pandas takes day 366 of any year for the next 1 January
+            year = pd.to_numeric(column.str.slice(0, 4), errors="coerce")
+            dates = dates.where(dates.dt.year == year)
+        best = best.fillna(dates)
         if best.notna().sum() == column.notna().sum():
             return best
     if unparsable == "raise" or best.isna().all():
         wrong = column[best.isna() & column.notna()]
         raise ValueError(
-            f"Column {column.name!r} does not hold times; row {wrong.index[0]!r} has "
+            f"Column {column.name!r} does not hold times; row {wrong.index[0]} has "
             f"{wrong.iloc[0]!r}. Write dates as 2025-06-02T12:00:00 or "
             "2025-153T12:00:00, or give seconds."
         )

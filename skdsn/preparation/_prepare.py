@@ -1,0 +1,388 @@
+"""From the raw files of a mission to a track store."""
+
+import shutil
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from skdsn._files import replacing
+from skdsn.datasets import TrackStore
+from skdsn.datasets._store_files import PARTS, as_json, is_store
+from skdsn.datasets._store_writer import StoreWriter
+from skdsn.preparation._cut import cut_track
+from skdsn.preparation._incidents import IncidentTable, incident_report
+from skdsn.preparation._report import as_report, drop_report, join_reports
+from skdsn.preparation._tracks import (
+    UNUSED,
+    sample_tracks,
+    split_tracks,
+    split_tracks_by_time,
+)
+
+QUALITY, INCIDENTS = "quality.csv", "incidents.csv"
+
+
+def prepare_tracks(
+    raw,
+    folder,
+    *,
+    bands=None,
+    trim=False,
+    min_rows=None,
+    repair=True,
+    open_start="track",
+    open_end="track",
+    padding=0.0,
+    split="random",
+    fractions=None,
+    gap=0,
+    max_train_rows=None,
+    anomalous_share=None,
+    random_state=0,
+    progress=None,
+):
+    """Prepare the raw files of a mission for training: select, label, split, store.
+
+    One chunk is in memory at a time. A run that was stopped goes on with the chunk
+    that it was at, if it is called again with the same files and options; those of the
+    split may be others, and so may a chunk that was not done, such as a broken one.
+
+    Parameters
+    ----------
+    raw : RawTracks
+        As :func:`skdsn.datasets.read_raw` opens it.
+    folder : str or path-like
+        Of the store to be made.
+    bands : sequence of str, default=None
+        Bands to keep; all when None.
+    trim : bool, default=False
+        Take out the rows of a parked antenna, and cut the tracks there.
+    min_rows : int, default=None
+        Shorter tracks are left out; None is that of the mission.
+    repair : bool, default=True
+        Mend, count and report what is wrong in single tracks and incidents; False
+        raises at the first of it. An incident that matches no rows is only reported.
+    open_start, open_end : {"raise", "drop", "track"}, default="track"
+        What a missing time of an incident means: an error, no label, or the border of
+        the track.
+    padding : float, default=0.0
+        Seconds by which each incident is widened on both sides.
+    split : {"random", "forward"}, default="random"
+        :func:`split_tracks` or, with the latest passes for the test,
+        :func:`split_tracks_by_time`.
+    fractions : mapping of str to float, default=None
+        0.7 ``"train"``, 0.15 ``"val"``, 0.15 ``"test"`` when None.
+    gap : float, str or timedelta, default=0
+        Time between two parts, with ``split="forward"``.
+    max_train_rows : int, default=None
+        Budget of rows for training, filled with whole tracks at random; the others
+        stay in the store as ``"unused"``. See :func:`sample_tracks`.
+    anomalous_share : float, default=None
+        Share of that budget for tracks with incidents.
+    random_state : int, default=0
+        Of the split and the sample.
+    progress : callable, default=None
+        Called with (name of the chunk, number done, number in all) after each chunk.
+
+    Returns
+    -------
+    TrackStore
+        Its ``tracks`` have also ``pass_id`` and ``band``. Beside the manifest stand
+        ``quality.csv``, all that was left out, mended or missed, and
+        ``incidents.csv``, what became of each incident; see :func:`read_quality`.
+
+    Raises
+    ------
+    ValueError
+        If nothing is left, there are too few passes to split, a file cannot be read,
+        or the folder holds an unfinished store of something else; without `repair` also
+        for what is wrong in a track or incident.
+    FileExistsError
+        If the folder holds another finished store.
+
+    Notes
+    -----
+    An incident that names a track labels this track (both bands of it), any other all
+    tracks at its time. A second track of the same id is kept as ``<id>~2``, of the same
+    pass; if all its values are the same, it is left out. A channel that a track lacks
+    is read as missing, and reported.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from skdsn.datasets import make_dsn_raw_files, read_mro
+    >>> from skdsn.preparation import prepare_tracks
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     made = make_dsn_raw_files(
+    ...         f"{folder}/raw", mission="mro", n_tracks=12, n_rows=40, random_state=0
+    ...     )
+    ...     raw = read_mro(f"{folder}/raw", allow_pickle=True)
+    ...     store = prepare_tracks(raw, f"{folder}/store")
+    ...     store.tracks["split"].value_counts().to_dict()
+    {'train': 8, 'val': 2, 'test': 2}
+    """
+    folder = Path(folder)
+    if split not in ("random", "forward"):
+        raise ValueError(f"split must be 'random' or 'forward'; got {split!r}.")
+    mission = raw.mission
+    incidents = IncidentTable(
+        raw.incidents,
+        mission,
+        open_start=open_start,
+        open_end=open_end,
+        padding=padding,
+        repair=repair,
+    )
+    select = {"bands": bands, "trim": trim, "min_rows": min_rows, "repair": repair}
+    assign = {
+        "split": split,
+        "fractions": None if fractions is None else dict(fractions),
+        "gap": gap,
+        "max_train_rows": max_train_rows,
+        "anomalous_share": anomalous_share,
+        "random_state": random_state,
+    }
+    source = {
+        "mission": mission.name,
+        "format": asdict(mission),
+        "options": {**select, **incidents.policies, "padding": padding},
+    }
+    sizes = _file_sizes(raw)
+    writer = _begin(folder, source, assign, sizes, raw.chunks)
+    if writer is None:
+        return TrackStore(folder)
+    for number, chunk in enumerate(raw.chunks, 1):
+        if chunk not in writer.done:
+            found = _prepare_chunk(
+                raw.read_chunk(chunk), writer, incidents, mission, select
+            )
+            writer.commit(chunk, {**found, "size": sizes.get(chunk)})
+        if progress is not None:
+            progress(chunk, number, len(raw.chunks))
+    notes = [part["notes"] for part in writer.done.values()]
+    known = {name for note in notes for name, *_ in note["ids"]}
+    records = writer.records()
+    known |= {str(record["track"]) for record in records}
+    told = incidents.report((record.pop("incidents") for record in records), known)
+    quality = join_reports(
+        [
+            *(as_report(note["report"]) for note in notes),
+            _report_columns(records),
+            incident_report(told),
+        ]
+    )
+    # Before the split, which may refuse what is left.
+    _write_csv(folder / QUALITY, quality)
+    _write_csv(folder / INCIDENTS, told)
+    if not records:
+        shutil.rmtree(folder / PARTS)
+        raise ValueError(
+            f"There is no track to keep in {folder}: {_sum_up(quality)}; see {QUALITY} "
+            "in it."
+        )
+    _write_csv(folder / QUALITY, join_reports([quality, *_assign(records, assign)]))
+    writer.source = as_json(_full_source(source, assign, sizes))
+    writer.finish(
+        records,
+        {"mission": source["mission"], "format": source["format"]}
+        | as_json({**source["options"], **assign}),
+    )
+    return TrackStore(folder)
+
+
+def read_quality(store):
+    """Read what a store says of the data that it was prepared from.
+
+    Parameters
+    ----------
+    store : TrackStore
+        Made by :func:`prepare_tracks`.
+
+    Returns
+    -------
+    quality : DataFrame
+        ``track``, ``step``, ``reason``, ``n_rows``, ``kept`` of what was left out,
+        mended or missed. An entry of no track concerns the whole set. ``kept`` tells
+        that these rows are in the store all the same; those that are not, together
+        with those of ``store.tracks``, are all rows of the files.
+    incidents : DataFrame
+        The table of incidents with ``n_tracks`` and ``n_rows`` that each has labelled,
+        and ``reason``.
+    """
+    quality = pd.read_csv(
+        store.folder / QUALITY,
+        dtype={"track": "str"},
+        # A track may well be called "NA".
+        keep_default_na=False,
+        na_values={"track": [""]},
+    )
+    return quality, pd.read_csv(store.folder / INCIDENTS, dtype={"track": "str"})
+
+
+def _begin(folder, source, assign, sizes, chunks):
+    """Give a writer, or None if the store is there already, of the same source."""
+    if is_store(folder):
+        full = as_json(_full_source(source, assign, sizes))
+        if TrackStore(folder).source == full:
+            # What a run leaves that is stopped at its very last step.
+            shutil.rmtree(folder / PARTS, ignore_errors=True)
+            return None
+    others = {name: size for name, size in sizes.items() if name not in chunks}
+    writer = StoreWriter(folder, {**source, "files": others})
+    for name, part in writer.done.items():
+        if name not in chunks or part["notes"]["size"] != sizes.get(name):
+            raise ValueError(
+                f"{name} is not what it was when {folder} was begun with it; bring it "
+                "back, or remove the folder."
+            )
+    return writer
+
+
+def _full_source(source, assign, sizes):
+    """Tell all that a finished store was made from."""
+    return {**source, "options": {**source["options"], **assign}, "files": sizes}
+
+
+def _prepare_chunk(chunk, writer, incidents, mission, select):
+    """Write the tracks of a chunk, each let go as soon as it is written."""
+    done = [entry for part in writer.done.values() for entry in part["notes"]["ids"]]
+    seen = Counter(name for name, _, _ in done)
+    digests = {(name, digest) for name, digest, _ in done}
+    taken = {own for _, _, own in done}
+    reports = [
+        drop_report(
+            "chunk", [(entry.track, f"{entry.problem} in {chunk.name}", entry.n_rows)]
+        )
+        for entry in chunk.problems.itertuples()
+    ]
+    if reports and not select["repair"]:
+        first = reports[0].iloc[0]
+        raise ValueError(f"Track {first['track']!r}: {first['reason']}.")
+    ids = []
+    tracks = list(reversed(chunk.tracks))
+    chunk.tracks.clear()
+    while tracks:
+        track, frame = tracks.pop()
+        name, own, digest = str(track), track, _digest(frame)
+        if seen[name] and not select["repair"]:
+            raise ValueError(
+                f"{chunk.name} has a second track of the id {track!r}; rename or drop "
+                "one."
+            )
+        if (name, digest) in digests:
+            again = [(track, "same as an earlier track", len(frame))]
+            reports.append(drop_report("chunk", again))
+            continue
+        digests.add((name, digest))
+        seen[name] += 1
+        number = max(seen[name], 2)
+        while str(own) in taken:
+            own, number = f"{track}~{number}", number + 1
+        taken.add(str(own))
+        ids.append((name, digest, str(own)))
+        if own != track:
+            twin = [(track, f"id occurs before, kept as {own}", len(frame))]
+            reports.append(drop_report("chunk", twin, kept=True))
+        parts, dropped = cut_track(own, frame, mission, **select)
+        del frame
+        reports.append(dropped)
+        for part in parts:
+            names = {str(track), str(part.track), f"{track}_{part.band}"}
+            y, matches = incidents.label(track, part.X.index, names)
+            writer.add(
+                part.track,
+                part.X,
+                y,
+                pass_id=str(track),
+                band=part.band,
+                incidents=matches,
+            )
+    return {"report": join_reports(reports).to_dict("records"), "ids": ids}
+
+
+def _digest(frame):
+    """Tell frames apart by their values, whatever the order of their rows."""
+    if frame.shape[1] == 0:
+        return str(len(frame))
+    try:
+        values = pd.util.hash_pandas_object(frame, index=False).sum()
+    except TypeError:  # cells that hold lists
+        values = pd.util.hash_pandas_object(frame.astype("str"), index=False).sum()
+    columns = pd.util.hash_array(frame.columns.astype("str").to_numpy()).sum()
+    return f"{values}-{columns}"
+
+
+def _report_columns(records):
+    """Tell which tracks lack channels that others have."""
+    columns = [record["columns"] for record in records]
+    everything = dict.fromkeys(name for own in columns for name in own)
+    lost = [[name for name in everything if name not in own] for own in columns]
+    found = [
+        (record["track"], f"lacks {_name_some(names)}", record["n_rows"])
+        for record, names in zip(records, lost, strict=True)
+        if names
+    ]
+    blank = [name for name in everything if not any(own.get(name) for own in columns)]
+    if blank:
+        found.append((None, f"no track has a value of {_name_some(blank)}", 0))
+    return drop_report("columns", found, kept=True)
+
+
+def _name_some(names, most=5):
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _sum_up(quality):
+    """Name the reasons that took most rows."""
+    counts = quality[~quality["kept"]].groupby("reason")["n_rows"].sum()
+    told = [f"{n} rows: {reason}" for reason, n in counts.nlargest(3).items()]
+    return ", ".join(told) or "the files hold none"
+
+
+def _assign(records, options):
+    """Give each record its split, within the budget; return the reports."""
+    tracks = pd.DataFrame(records).set_index("track")
+    if options["split"] == "random":
+        split, report = split_tracks(
+            tracks, options["fractions"], random_state=options["random_state"]
+        )
+    else:
+        tracks["start"] = pd.to_datetime(tracks["start"], format="ISO8601")
+        tracks["end"] = pd.to_datetime(tracks["end"], format="ISO8601")
+        split, report = split_tracks_by_time(
+            tracks, options["fractions"], gap=options["gap"]
+        )
+    reports = [report]
+    first = next(iter(options["fractions"] or {"train": 1}))
+    if options["max_train_rows"] is not None:
+        chosen, report = sample_tracks(
+            tracks[split == first],
+            options["max_train_rows"],
+            anomalous_share=options["anomalous_share"],
+            random_state=options["random_state"],
+        )
+        reports.append(report)
+        left = (split == first) & ~split.index.isin(chosen)
+        split = split.mask(left, UNUSED)
+    for record in records:
+        record["split"] = split[record["track"]]
+    return reports
+
+
+def _file_sizes(raw):
+    if raw.folder is None:
+        return {}
+    folder = Path(raw.folder)
+    return {
+        path.name: path.stat().st_size
+        for path in sorted(folder.iterdir())
+        if path.is_file()
+    }
+
+
+def _write_csv(path, frame):
+    with replacing(path) as draft:
+        frame.to_csv(draft, index=False)
