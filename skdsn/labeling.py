@@ -16,7 +16,7 @@ from skdsn._core.segments import boundaries, lengths, positions
 from skdsn._core.windows import complete_windows, trailing_sum
 from skdsn._sklearn import MAX_GAP, Interval, StrOptions, fit_context
 from skdsn.base import read_labels, read_rows
-from skdsn.tracks import as_seconds, gap_seconds, read_tracks
+from skdsn.tracks import as_seconds, gap_seconds, parse_times, read_tracks
 
 __all__ = ["WindowLabeler", "label_incidents"]
 
@@ -195,16 +195,7 @@ def _incident_seconds(column, tracks):
             f"The incident times in {column.name!r} are dates, but the telemetry is "
             f"indexed by {tracks.times.dtype}; give both the same clock."
         )
-    # One date format only: 01/02 is a day in one country and a month in the other.
-    text = pd.api.types.is_string_dtype(column.dtype)
-    try:
-        dates = pd.to_datetime(column, utc=True, format="ISO8601" if text else None)
-    except (ValueError, TypeError) as error:
-        raise ValueError(
-            f"The incident times in {column.name!r} are not all dates: {error}; write "
-            "them as 2025-06-02T12:00:00, or convert them with pandas.to_datetime."
-        ) from error
-    return as_seconds(dates)
+    return as_seconds(parse_times(column))
 
 
 def _close(seconds, policy, border, reason, column, incidents, reasons):

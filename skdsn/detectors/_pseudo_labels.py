@@ -28,9 +28,9 @@ class PseudoLabeler(BaseEstimator):
         an isolation forest on the columns ``latent_*``, on all if there are none; or a
         detector, which may be a Pipeline and take raw rows. Forest and detector are
         fitted on the rows not labelled anomalous.
-    anomalous : float, default=0.01
+    anomalous_share : float, default=0.01
         Share of the unlabelled rows to become 1: those of the highest scores.
-    normal : float, default=0.5
+    normal_share : float, default=0.5
         Share of the unlabelled rows to become 0: those of the lowest scores.
     random_state : int, RandomState instance or None, default=None
         Of ``"isolation_forest"``; a detector has its own.
@@ -64,8 +64,8 @@ class PseudoLabeler(BaseEstimator):
     tracks without any label, so behind it set ``fit_share=1``, or put the labeler
     before it.
 
-    `anomalous` is a claim about the telemetry: that share becomes 1 even if there is no
-    anomaly at all.
+    `anomalous_share` is a claim about the telemetry: that share becomes 1 even if there
+    is no anomaly at all.
 
     The scores are of rows that forest or detector have learnt from, so one that knows
     such rows by heart, like the nearest of its training rows, finds none of them odd.
@@ -88,7 +88,7 @@ class PseudoLabeler(BaseEstimator):
     >>> y = np.full(200, -1)
     >>> detector = make_pipeline(
     ...     PersistenceForecaster(),
-    ...     PseudoLabeler(anomalous=0.05),
+    ...     PseudoLabeler(anomalous_share=0.05),
     ...     WindowLabeler(1),
     ...     DecisionTreeClassifier(),
     ... ).set_output(transform="pandas")
@@ -110,17 +110,22 @@ class PseudoLabeler(BaseEstimator):
             StrOptions({"error_quantile", "isolation_forest"}),
             HasMethods(["fit", "score_samples"]),
         ],
-        "anomalous": [Interval(Real, 0, 1, closed="both")],
-        "normal": [Interval(Real, 0, 1, closed="both")],
+        "anomalous_share": [Interval(Real, 0, 1, closed="both")],
+        "normal_share": [Interval(Real, 0, 1, closed="both")],
         "random_state": ["random_state"],
     }
 
     def __init__(
-        self, rule="error_quantile", *, anomalous=0.01, normal=0.5, random_state=None
+        self,
+        rule="error_quantile",
+        *,
+        anomalous_share=0.01,
+        normal_share=0.5,
+        random_state=None,
     ):
         self.rule = rule
-        self.anomalous = anomalous
-        self.normal = normal
+        self.anomalous_share = anomalous_share
+        self.normal_share = normal_share
         self.random_state = random_state
 
     @fit_context(prefer_skip_nested_validation=False)
@@ -160,8 +165,8 @@ class PseudoLabeler(BaseEstimator):
         Raises
         ------
         ValueError
-            If `anomalous` and `normal` are more than 1 together, the rule finds no
-            column ``error``, or all unlabelled rows are held back.
+            If `anomalous_share` and `normal_share` are more than 1 together, the rule
+            finds no column ``error``, or all unlabelled rows are held back.
         TypeError
             If the rule is a detector, but no outlier detector.
         """
@@ -182,10 +187,11 @@ class PseudoLabeler(BaseEstimator):
 
     def _read(self, X, y):
         """Give the rows as they came, their labels, which are empty, and tracks."""
-        if self.anomalous + self.normal > 1:
+        if self.anomalous_share + self.normal_share > 1:
             raise ValueError(
-                f"anomalous={self.anomalous} and normal={self.normal} are shares of "
-                "the same rows, but more than 1 together; lower one of them."
+                f"anomalous_share={self.anomalous_share} and normal_share="
+                f"{self.normal_share} are shares of the same rows, but more than 1 "
+                "together; lower one of them."
             )
         if not isinstance(self.rule, str) and not is_outlier_detector(self.rule):
             raise TypeError(
@@ -214,7 +220,9 @@ class PseudoLabeler(BaseEstimator):
         index = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(len(X))
         scores = self._scores(X[present], labels[rows])
         scores = check_answer(scores, rows, index, f"The rule {self.rule!r}")[unknown]
-        lower, upper = self.thresholds_ = _borders(scores, self.normal, self.anomalous)
+        lower, upper = self.thresholds_ = _borders(
+            scores, self.normal_share, self.anomalous_share
+        )
         return np.where(scores > upper, 1, np.where(scores < lower, 0, -1))
 
     def _scores(self, X, labels):

@@ -1,11 +1,14 @@
 """Search the parameters of a whole detector, with whole tracks held out."""
 
 import difflib
+import pickle
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import joblib
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 from sklearn.utils import Bunch
 
@@ -32,6 +35,8 @@ _SPACES = {
     },
 }
 _ATTEMPTS = 10
+# Parameters that change no score, or hold estimators whose parameters are listed too.
+_HARMLESS = {"device", "memory", "n_jobs", "steps", "transformers", "verbose"}
 # What a trial may fail with; anything else ends the search.
 _FAILURES = (ValueError, TypeError, ArithmeticError, RuntimeError)
 
@@ -188,6 +193,8 @@ def tune(
         "scoring": scoring if isinstance(scoring, str) else repr(scoring),
         "number of rows": len(X),
         "number of folds": len(splits),
+        "choice of rows or labels": _digest(pd.util.hash_pandas_object(labels)),
+        "detector": _digest(_fixed_params(detector, space)),
     }
     _hold_to(study, what)
     study.enqueue_trial(_own_values(detector, space), skip_if_exists=True)
@@ -272,6 +279,25 @@ def _open_study(storage, name, random_state):
         seed = int(seeds.generate_state(1)[0])
     study.sampler = optuna.samplers.TPESampler(seed=seed)
     return study
+
+
+def _fixed_params(detector, space):
+    """List the parameters that are not searched and may change a score."""
+    return {
+        name: value
+        for name, value in detector.get_params().items()
+        if name not in space
+        and name.rpartition("__")[2] not in _HARMLESS
+        and not hasattr(value, "get_params")
+    }
+
+
+def _digest(values):
+    """Tell values from others, in any process; None if they cannot be written."""
+    try:
+        return joblib.hash(values)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return None
 
 
 def _hold_to(study, what):

@@ -140,9 +140,10 @@ def _parse_text(column, unparsable):
             return best
     if unparsable == "raise" or best.isna().all():
         wrong = column[best.isna() & column.notna()]
+        row, value = wrong.index.tolist()[0], wrong.iloc[0]
         raise ValueError(
-            f"Column {column.name!r} does not hold times; row {wrong.index[0]} has "
-            f"{wrong.iloc[0]!r}. Write dates as 2025-06-02T12:00:00 or "
+            f"Column {column.name!r} does not hold times; row {row!r} has "
+            f"{value!r}. Write dates as 2025-06-02T12:00:00 or "
             "2025-153T12:00:00, or give seconds."
         )
     return best

@@ -44,7 +44,7 @@ def encoded():
 def test_only_labels_of_unlabelled_rows_change(encoded, rule):
     X, y = encoded
     before = X.copy(), y.copy()
-    labeler = PseudoLabeler(rule, anomalous=0.1, normal=0.3, random_state=0)
+    labeler = PseudoLabeler(rule, anomalous_share=0.1, normal_share=0.3, random_state=0)
     found, labels = labeler.fit_resample(X, y)
     pd.testing.assert_frame_equal(X, before[0])
     pd.testing.assert_series_equal(y, before[1])
@@ -72,7 +72,7 @@ def test_shares_are_kept_whatever_ties(scores, known, anomalous, normal):
     if set(y) == {-1, 1}:
         y[y == 1] = 0
     X = pd.DataFrame({"error": np.array(scores, dtype=float)})
-    labeler = PseudoLabeler(anomalous=anomalous, normal=normal)
+    labeler = PseudoLabeler(anomalous_share=anomalous, normal_share=normal)
     labels = np.asarray(labeler.fit_resample(X, y)[1])
     scores, unknown = np.array(scores), y == -1
     assert (labels[~unknown] == y[~unknown]).all()
@@ -95,7 +95,7 @@ def test_shares_are_kept_whatever_ties(scores, known, anomalous, normal):
 
 def test_without_ties_the_shares_are_reached(encoded):
     X, _ = encoded
-    labeler = PseudoLabeler(anomalous=0.29, normal=0.07)
+    labeler = PseudoLabeler(anomalous_share=0.29, normal_share=0.07)
     _, labels = labeler.fit_resample(X.iloc[:100], None)
     assert labeler.n_pseudo_ == {0: 7, 1: 29, -1: 64}
     lower, upper = labeler.thresholds_
@@ -141,9 +141,9 @@ def test_the_forest_looks_at_latents_where_there_are_some(encoded):
 def test_the_seed_alone_decides(encoded):
     X, y = encoded
     one, same, other = (
-        PseudoLabeler("isolation_forest", normal=0.5, random_state=seed).fit_resample(
-            X, y
-        )[1]
+        PseudoLabeler(
+            "isolation_forest", normal_share=0.5, random_state=seed
+        ).fit_resample(X, y)[1]
         for seed in (1, 1, 2)
     )
     assert one.equals(same)
@@ -153,7 +153,7 @@ def test_the_seed_alone_decides(encoded):
 def test_a_detector_learns_from_rows_not_labelled_anomalous(encoded):
     X, y = encoded
     rule = IsolationForest(random_state=0)
-    labeler = PseudoLabeler(rule, anomalous=0.1)
+    labeler = PseudoLabeler(rule, anomalous_share=0.1)
     _, labels = labeler.fit_resample(X, y)
     scores = anomaly_scores(IsolationForest(random_state=0).fit(X[y != 1]), X)
     unknown = (y == -1).to_numpy()
@@ -166,7 +166,7 @@ def test_arrays_stay_arrays():
     X = np.random.default_rng(0).normal(size=(60, 2))
     X[7] = 9
     y = [-1] * 50 + [0] * 10
-    labeler = PseudoLabeler("isolation_forest", anomalous=0.02, random_state=0)
+    labeler = PseudoLabeler("isolation_forest", anomalous_share=0.02, random_state=0)
     found, labels = labeler.fit_resample(X.tolist(), y)
     np.testing.assert_array_equal(found, X)
     assert isinstance(labels, np.ndarray)
@@ -178,7 +178,7 @@ def test_rows_that_an_encoder_keeps_to_itself_are_left_alone(encoded, rule):
     X, y = encoded
     held = X.copy()
     held.iloc[70:] = np.nan
-    options = {"anomalous": 0.1, "normal": 0.3, "random_state": 0}
+    options = {"anomalous_share": 0.1, "normal_share": 0.3, "random_state": 0}
     labeler = PseudoLabeler(rule, **options)
     found, labels = labeler.fit_resample(held, y)
     pd.testing.assert_frame_equal(found, held)
@@ -196,7 +196,7 @@ def test_in_a_pipeline_it_acts_in_fit_only():
     X.iloc[30:33] += 20
     detector = make_pipeline(
         RidgeForecaster(),
-        PseudoLabeler(anomalous=0.05),
+        PseudoLabeler(anomalous_share=0.05),
         WindowLabeler(1),
         LogisticRegression(max_iter=1000),
     ).set_output(transform="pandas")
@@ -218,7 +218,7 @@ def test_a_network_with_a_head_learns_from_pseudo_labels():
     detector = tiny_detector("jwst", classify__max_depth=3)
     place = list(detector.named_steps).index("encode")
     rule = make_pipeline(StandardScaler(), IsolationForest(random_state=0))
-    labeler = PseudoLabeler(rule, anomalous=0.05)
+    labeler = PseudoLabeler(rule, anomalous_share=0.05)
     detector.steps.insert(place, ("pseudo", labeler))
     detector.fit(X, unlabelled)
     counts = detector["pseudo"].n_pseudo_
@@ -229,7 +229,11 @@ def test_a_network_with_a_head_learns_from_pseudo_labels():
 @pytest.mark.parametrize(
     ("options", "kind", "message"),
     [
-        ({"anomalous": 0.6}, ValueError, "anomalous=0.6 and normal=0.5 .* lower one"),
+        (
+            {"anomalous_share": 0.6},
+            ValueError,
+            "anomalous_share=0.6 and normal_share=0.5 .* lower one",
+        ),
         ({"rule": PCA()}, TypeError, "must be an outlier detector, .* got PCA"),
         ({"rule": "quantile"}, ValueError, "'rule' parameter of PseudoLabeler"),
     ],

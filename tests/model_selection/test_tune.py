@@ -229,3 +229,35 @@ def test_mistakes_are_told(options, message):
     X, y = telemetry()
     with pytest.raises(ValueError, match=message):
         tune(TREE, X, y, **({"space": DEPTHS, "cv": 2} | options))
+
+
+def test_a_study_is_of_one_detector_and_one_choice_of_rows(tmp_path):
+    X, y = telemetry()
+    options = {"space": {"max_depth": [1, 2]}, "n_trials": 1, "cv": 2}
+    options["storage"] = tmp_path / "study.db"
+    tree = DecisionTreeClassifier(random_state=0)
+    tune(tree, X, y, **options)
+    tune(DecisionTreeClassifier(max_depth=2, random_state=0), X, y, **options)
+    with pytest.raises(ValueError, match="searched with another detector"):
+        tune(DecisionTreeClassifier(min_samples_leaf=3), X, y, **options)
+    with pytest.raises(ValueError, match="another choice of rows or labels"):
+        tune(tree, X, 1 - y, **options)
+
+
+def test_the_best_detector_need_not_be_fitted_and_trials_can_be_followed():
+    X, y = telemetry()
+    seen = []
+    found = tune(
+        DecisionTreeClassifier(random_state=0),
+        X,
+        y,
+        space={"max_depth": [1, 2]},
+        n_trials=2,
+        cv=2,
+        refit=False,
+        callback=lambda study, trial: seen.append((trial.number, trial.state.name)),
+    )
+    assert [number for number, _ in seen] == [0, 1]
+    assert {name for _, name in seen} <= {"COMPLETE", "PRUNED"}
+    assert not hasattr(found.detector, "tree_")
+    assert found.detector.max_depth == found.params["max_depth"]
