@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "forecasters": GROUND,
     "metrics": GROUND,
     "streaming": GROUND,
-    "model_selection": GROUND | {"metrics", "streaming"},
+    "model_selection": GROUND | {"_files", "metrics", "streaming"},
     "report": GROUND | {"_files", "metrics", "streaming"},
     "detectors": GROUND
     | {"labeling", "preprocessing", "encoders", "forecasters"}

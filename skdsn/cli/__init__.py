@@ -13,6 +13,7 @@ import threading
 import warnings
 from contextlib import contextmanager
 
+from skdsn.cli._options import check_numbers
 from skdsn.cli._parser import make_parser
 
 __all__ = ["main"]
@@ -55,6 +56,7 @@ def main(argv=None):
         warnings.showwarning = _show_warning
         try:
             with _stopping_on_signal():
+                check_numbers(args)
                 command = importlib.import_module(f"skdsn.cli._{args.command}")
                 command.run(args)
                 sys.stdout.flush()
@@ -69,6 +71,11 @@ def main(argv=None):
             return 143
         except MemoryError:
             print("skdsn: error: out of memory", file=sys.stderr)
+            return 75
+        except RuntimeError as error:  # as torch calls it
+            if "memory" not in str(error):
+                raise
+            print(f"skdsn: error: {_one_line(error)}", file=sys.stderr)
             return 75
         except (ValueError, TypeError, OSError, ImportError) as error:
             print(f"skdsn: error: {_one_line(error)}", file=sys.stderr)
@@ -98,8 +105,9 @@ def _stopping_on_signal():
 
 
 def _one_line(error):
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.strerror}: {error.filename}"
+    if isinstance(error, OSError) and error.strerror:
+        where = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror}{where}"
     return " ".join(str(error).split()) or type(error).__name__
 
 

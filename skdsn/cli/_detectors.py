@@ -206,7 +206,8 @@ def load_detector(path):
             raise ValueError(
                 f"{path} is broken, or needs packages that are not installed: {error}"
             ) from error
-    if not isinstance(content, dict) or content.get("format") != _FORMAT:
+    known = isinstance(content, dict) and content.get("format") == _FORMAT
+    if not known or not {"skdsn", "detector", "columns"} <= set(content):
         raise ValueError(
             f"{path} is not a detector file; make one with skdsn fit ... --out {path}"
         )

@@ -67,13 +67,16 @@ def run(args):
                 f"{', '.join(sorted(store.tracks['split'].unique()))}."
             )
         _begin(out, store, args.split)
+        parts = []
         for number, track in enumerate(chosen.index, 1):
             path = out / "scores" / f"{number:05d}.parquet"
-            if not path.exists():
+            scored = _read_scores(path)
+            if scored is None:
                 _score(detector, store[track], path)
+                scored = pd.read_parquet(path)
                 print(f"{track} ({number} of {counted(len(chosen), 'track')})")
-        files = sorted((out / "scores").glob("[0-9]*.parquet"))
-        table = pd.concat([pd.read_parquet(path) for path in files])
+            parts.append(scored)
+        table = pd.concat(parts)
         y, scores = table["label"], table[["score", "anomaly"]]
         report = score_report(
             y,
@@ -88,9 +91,10 @@ def run(args):
             print(f"Oracle: {_SEEN[args.split]}, so expect less elsewhere.")
         print_report(report)
         hit = y.groupby(level=0, sort=False).transform("max") == 1
-        incidents = incident_table(
-            y[hit], scores[hit], table[hit].filter(regex=_ERRORS)
-        )
+        hit |= not hit.any()  # without incidents the table is empty
+        errors = table[hit].filter(regex=_ERRORS)
+        errors = errors if errors.shape[1] else None
+        incidents = incident_table(y[hit], scores[hit], errors)
         write_report(out / "report.csv", scores)
         write_metrics(out / "metrics.json", report)
         _write_csv(out / "incidents.csv", incidents)
@@ -111,13 +115,25 @@ def _begin(out, store, split):
     own = (store.folder / DETECTOR).stat()
     source = {"split": split, "detector": [own.st_mtime_ns, own.st_size]}
     note = scores / "source.json"
-    if not note.exists() or json.loads(note.read_text()) != source:
+    try:
+        known = json.loads(note.read_text()) == source
+    except (OSError, ValueError):
+        known = False
+    if not known:
         for path in scores.glob("*.parquet"):
             path.unlink()
         with replacing(note) as draft:
             draft.write_text(json.dumps(source))
     for draft in scores.glob(".draft-*"):
         draft.unlink()
+
+
+def _read_scores(path):
+    """Read what an earlier run has scored, or None if it has not, or not in full."""
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError):
+        return None
 
 
 def _score(detector, rows, path):

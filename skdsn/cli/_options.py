@@ -1,5 +1,8 @@
 """Groups of options that commands share."""
 
+import math
+from pathlib import Path
+
 
 def add_telemetry(parser, remembered=False):
     """Add the options of telemetry files."""
@@ -169,3 +172,47 @@ def add_json(parser):
     parser.add_argument(
         "--json", metavar="FILE", help="also write the figures to a JSON file"
     )
+
+
+# Lowest and highest value of options that a command would otherwise find wrong late.
+_RANGES = {
+    "anomalous_share": (0, 1),
+    "epochs": (1, math.inf),
+    "max_false_alarms": (0, math.inf),
+    "max_rows": (1, math.inf),
+    "max_train_rows": (1, math.inf),
+    "min_rows": (1, math.inf),
+    "padding": (0, 1e9),
+    "search_seed": (0, 2**32 - 1),
+    "seed": (0, 2**32 - 1),
+    "smooth": (0, 1e9),
+    "timeout": (0, math.inf),
+    "train_rows": (1, math.inf),
+    "trials": (1, math.inf),
+}
+
+
+def check_numbers(args):
+    """Refuse numbers that make no sense before any work is done.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+    """
+    for name, (lowest, highest) in _RANGES.items():
+        value = getattr(args, name, None)
+        if value is not None and not lowest <= value <= highest:
+            upper = "" if math.isinf(highest) else f" and at most {highest:g}"
+            raise ValueError(
+                f"--{name.replace('_', '-')} must be at least {lowest:g}{upper}; got "
+                f"{value:g}."
+            )
+    if getattr(args, "jobs", None) == 0:
+        raise ValueError("--jobs must be a number of cores, or -1 for all; got 0.")
+    if getattr(args, "gap", 0) and args.split != "forward":
+        raise ValueError("--gap goes with --split forward.")
+    share = getattr(args, "anomalous_share", None)
+    if share is not None and args.max_train_rows is None:
+        raise ValueError("--anomalous-share goes with --max-train-rows.")
+    if hasattr(args, "raw") and Path(args.raw).resolve() == Path(args.out).resolve():
+        raise ValueError(f"OUT must be another folder than RAW, {args.raw}.")

@@ -15,12 +15,14 @@ from skdsn.datasets import (
 )
 from skdsn.datasets._store_files import plain_frame, unify
 from skdsn.labeling import label_incidents
-from skdsn.preparation import cut_track
+from skdsn.preparation import cut_chunk
 from skdsn.tracks import as_telemetry, read_tracks, stack_tracks
 from skdsn.tracks._clock import DATE_FORMATS
 
 _CSV = (".csv", ".csv.gz")
 _PARQUET = (".parquet", ".pq")
+# What a store tells of the way from raw files to tracks.
+_SELECTION = {"format", "bands", "trim", "repair"}
 
 
 def telemetry_columns(args):
@@ -143,45 +145,63 @@ def read_telemetry(path, track=None, time=None):
 
 
 def read_raw_telemetry(folder, columns, *, allow_pickle):
-    """Read raw files of a mission as they were read for training.
+    """Read raw files of a mission as they were read for training, chunk by chunk.
 
     Parameters
     ----------
     folder : str or path-like
+        No incidents need to be known yet.
     columns : dict
         What a detector of ``skdsn train`` remembers: ``mission``, the options of
         :func:`skdsn.preparation.prepare_tracks`, and ``kinds`` of columns.
     allow_pickle : bool
 
-    Returns
-    -------
+    Yields
+    ------
     DataFrame
-        Indexed by (track, time). No track is too short.
+        Indexed by (track, time), with the channels of training. No track is too short.
     """
     prepared = columns["mission"]
-    mission = MissionFormat(**prepared["format"])
-    raw = read_raw(folder, mission, allow_pickle=allow_pickle)
-    tracks, reports = {}, []
-    for track, frame in raw:
-        parts, report = cut_track(
-            track,
-            frame,
-            mission,
-            bands=prepared["bands"],
-            trim=prepared["trim"],
-            min_rows=1,
-            repair=prepared["repair"],
+    if not set(prepared) >= _SELECTION:
+        raise ValueError(
+            f"{folder} is a folder, but the store that the detector was trained on was "
+            "not made by skdsn prepare, so nothing tells how to read raw files; name a "
+            "CSV or Parquet file."
         )
-        reports.append(report)
+    mission = MissionFormat(**prepared["format"])
+    options = {name: prepared[name] for name in _SELECTION - {"format"}}
+    raw = read_raw(folder, mission, allow_pickle=allow_pickle, incidents=False)
+    seen, n_frames = [], 0
+    for name in raw.chunks:
+        parts = cut_chunk(
+            raw.read_chunk(name), mission, seen=seen, min_rows=1, **options
+        )
+        tracks = _unify_parts(parts, columns["kinds"])
+        if tracks:
+            n_frames += 1
+            yield stack_tracks(tracks)
+        del tracks  # before the next chunk is read
+    if not n_frames:
+        raise ValueError(f"{folder} holds no track to score.")
+
+
+def _unify_parts(cut, kinds):
+    """Give the tracks of a chunk the channels of training, and tell what was amiss."""
+    tracks = {}
+    for parts, report in cut:
+        for entry in report.itertuples():
+            track = "" if entry.track is None else f"{entry.track}: "
+            print(f"{track}{entry.n_rows:,} rows, {entry.reason}.")
         for part in parts:
             X, own = plain_frame(part.track, part.X)
-            known = {name: columns["kinds"].get(name, own[name]) for name in X}
-            tracks[part.track] = unify(X, known)
-    if not tracks:
-        raise ValueError(f"{folder} holds no track to score.")
-    for entry in pd.concat(reports).itertuples():
-        print(f"{entry.track}: {entry.n_rows:,} rows, {entry.reason}.")
-    return stack_tracks(tracks)
+            for told, names in (
+                ("not known to the detector, so left out", own.keys() - kinds.keys()),
+                ("missing", kinds.keys() - own.keys()),
+            ):
+                if names:
+                    print(f"{part.track}: {told}: {', '.join(sorted(names))}.")
+            tracks[part.track] = unify(X, kinds)
+    return tracks
 
 
 def read_table(path, text=None):

@@ -1,10 +1,11 @@
 """The record of runs that a folder keeps, and what a stopped run has finished."""
 
+import errno
 import hashlib
 import json
 import pickle
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -19,7 +20,7 @@ _BLOCK = 65_536  # rows
 
 
 @contextmanager
-def logged(folder, args):
+def logged(folder, args, *, alone=True):
     """Note begin and end of a command in ``run.log``, an object of JSON per line.
 
     Parameters
@@ -27,6 +28,8 @@ def logged(folder, args):
     folder : str or path-like
         Made if it is not there.
     args : argparse.Namespace
+    alone : bool, default=True
+        Refuse to run beside another command that is alone in this folder.
 
     Yields
     ------
@@ -34,7 +37,14 @@ def logged(folder, args):
         To be filled with what else is to be noted at the end.
     """
     folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is a file; name a folder to write to.")
     folder.mkdir(parents=True, exist_ok=True)
+    with _held(folder / ".lock") if alone else nullcontext():
+        yield from _log(folder, args)
+
+
+def _log(folder, args):
     told = {name: value for name, value in vars(args).items() if name != "command"}
     _note(folder, args, "begin", skdsn=skdsn.__version__, options=told)
     begin, result = perf_counter(), {}
@@ -48,6 +58,23 @@ def logged(folder, args):
         seconds = round(perf_counter() - begin, 1)
         memory = peak_memory()
         _note(folder, args, outcome, seconds=seconds, peak_memory_mb=memory, **result)
+
+
+@contextmanager
+def _held(path):
+    """Hold a lock, which ends with the process, however it ends."""
+    try:
+        import fcntl
+    except ImportError:  # Windows has none of this kind
+        yield
+        return
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            reason = f"another skdsn command is writing to {path.parent}"
+            raise OSError(errno.EAGAIN, reason) from error
+        yield
 
 
 def _note(folder, args, event, **content):

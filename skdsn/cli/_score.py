@@ -1,5 +1,6 @@
 """``skdsn score``."""
 
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -22,23 +23,29 @@ def run(args):
     """
     detector, columns = load_detector(args.detector)
     if Path(args.telemetry).is_dir() and "mission" in columns:
-        X = read_raw_telemetry(args.telemetry, columns, allow_pickle=args.allow_pickle)
+        trusted = args.allow_pickle
+        frames = read_raw_telemetry(args.telemetry, columns, allow_pickle=trusted)
     else:
-        X = read_data(args, columns).X
-    if args.chunk_rows is None:
-        scores = score_table(detector, X)
-    else:
-        scores = _score_in_chunks(detector, X, args.chunk_rows)
+        frames = [read_data(args, columns).X]
+    # By map, since the name of a loop would hold a frame while the next one is read.
+    scored = map(partial(_score, detector, chunk_rows=args.chunk_rows), frames)
+    tables, events = zip(*scored, strict=True)
+    scores = pd.concat(tables)
     write_report(args.out, scores)
-    alarms = _events(detector, X)
-    if alarms is None:
-        alarms = event_table(scores)
+    alarms = event_table(scores) if events[0] is None else pd.concat(events)
     print(
         f"Scored {counted(len(scores), 'row')}: {scores['anomaly'].sum():,} flagged, "
         f"in {counted(len(alarms), 'alarm')}."
     )
     print_alarms(alarms)
     print(f"Wrote {args.out}")
+
+
+def _score(detector, X, chunk_rows):
+    """Give the table of scores, and the events with the channels responsible."""
+    if chunk_rows is None:
+        return score_table(detector, X), _events(detector, X)
+    return _score_in_chunks(detector, X, chunk_rows), _events(detector, X)
 
 
 def _events(detector, X):

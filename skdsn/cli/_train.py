@@ -46,12 +46,18 @@ def _tuned_params(store, args):
     path = store.folder / TUNED
     if not path.exists():
         return {}
-    tuned = json.loads(path.read_text(encoding="utf-8"))
-    if tuned["store"] != store_digest(store) or tuned["recipe"] != args.recipe:
+    try:
+        tuned = json.loads(path.read_text(encoding="utf-8"))
+        origin, searched = (tuned["store"], tuned["recipe"]), dict(tuned["params"])
+    except (ValueError, TypeError, LookupError) as error:
+        raise ValueError(
+            f"{path} is broken ({error}); run skdsn tune again, or remove it."
+        ) from error
+    if origin != (store_digest(store), args.recipe):
         print(f"{path} is of other tracks or another recipe, so it is left alone.")
         return {}
     given = {item.partition("=")[0] for item in args.overrides}
-    params = {name: v for name, v in tuned["params"].items() if name not in given}
+    params = {name: v for name, v in searched.items() if name not in given}
     print(f"With the parameters that skdsn tune found: {params}")
     return params
 

@@ -25,7 +25,7 @@ def run(args):
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     store = TrackStore.open(args.store)
-    with logged(store.folder, args) as result:
+    with logged(store.folder, args, alone=False) as result:
         rows = read_split(store, "train", args.max_rows, args.seed)
         passes = dict(zip(rows.X.index.get_level_values(0), rows.groups, strict=True))
         given = args.overrides
@@ -47,8 +47,8 @@ def run(args):
                 callback=_print_trial,
             )
         except optuna.exceptions.StorageInternalError as error:
-            reason = "The study cannot be written, perhaps another process holds it"
-            raise OSError(errno.EAGAIN, reason, str(storage)) from error
+            reason = f"{storage} cannot be written: {str(error).splitlines()[0]}"
+            raise OSError(errno.EAGAIN, reason) from error
         del rows
         print(f"Best of {len(found.trials)} trials: {found.score:.3f}, {found.params}")
         content = {

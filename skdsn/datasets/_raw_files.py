@@ -9,7 +9,7 @@ from sklearn.utils import Bunch
 
 from skdsn.datasets._missions import get_mission_format
 from skdsn.datasets._pickles import load_frames
-from skdsn.datasets._raw_parquet import read_converted
+from skdsn.datasets._raw_parquet import no_incidents, read_converted
 
 _PROBLEMS = {"track": object, "problem": object, "n_rows": "int64"}
 
@@ -147,7 +147,7 @@ def _read_id(track, name, position):
     )
 
 
-def read_jwst_chunks(folder, *, allow_pickle=False):
+def read_jwst_chunks(folder, *, allow_pickle=False, incidents=True, mission="jwst"):
     """Read monitor data of JWST: pickled chunks of passes and a table of incidents.
 
     Parameters
@@ -159,6 +159,10 @@ def read_jwst_chunks(folder, *, allow_pickle=False):
     allow_pickle : bool, default=False
         Reading a pickle can run code: give True only for files that you trust. A
         converted folder needs none.
+    incidents : bool, default=True
+        False reads none, and gives a table without rows; its file may be missing.
+    mission : str or MissionFormat, default="jwst"
+        Which column is what; a format of this name may differ from the one we know.
 
     Returns
     -------
@@ -188,20 +192,21 @@ def read_jwst_chunks(folder, *, allow_pickle=False):
     ...     [track for track, frame in raw]
     ['JWST-0001', 'JWST-0002']
     """
-    folder, mission = _check_folder(folder), get_mission_format("jwst")
-    converted = read_converted(folder, mission)
+    folder, mission = _check_folder(folder), get_mission_format(mission)
+    converted = read_converted(folder, mission, incidents=incidents)
     if converted is not None:
         return RawTracks(mission, *converted, folder=folder)
     pattern = "chunk_*_mon_JWST.pkl.gz"
     chunks = sorted(path.name for path in folder.glob(pattern))
     if not chunks:
         raise FileNotFoundError(f"There is no file {pattern} in {folder}.")
-    incidents = _check_incidents(_read_csv(_find(folder, "all_dr_data.csv")), mission)
-    read = _Pickles(folder, allow_pickle)
-    return RawTracks(mission, incidents, chunks, read, folder)
+    table = no_incidents(mission)
+    if incidents:
+        table = _check_incidents(_read_csv(_find(folder, "all_dr_data.csv")), mission)
+    return RawTracks(mission, table, chunks, _Pickles(folder, allow_pickle), folder)
 
 
-def read_mro(folder, *, allow_pickle=False):
+def read_mro(folder, *, allow_pickle=False, incidents=True, mission="mro"):
     """Read monitor data of MRO: two pickles.
 
     Parameters
@@ -212,6 +217,10 @@ def read_mro(folder, *, allow_pickle=False):
     allow_pickle : bool, default=False
         Reading a pickle can run code: give True only for files that you trust. A
         converted folder needs none.
+    incidents : bool, default=True
+        False reads none, and gives a table without rows; its file may be missing.
+    mission : str or MissionFormat, default="mro"
+        Which column is what; a format of this name may differ from the one we know.
 
     Returns
     -------
@@ -242,18 +251,19 @@ def read_mro(folder, *, allow_pickle=False):
     ...     [track for track, frame in raw]
     ['MRO-0001', 'MRO-0002']
     """
-    folder, mission = _check_folder(folder), get_mission_format("mro")
-    converted = read_converted(folder, mission)
+    folder, mission = _check_folder(folder), get_mission_format(mission)
+    converted = read_converted(folder, mission, incidents=incidents)
     if converted is not None:
         return RawTracks(mission, *converted, folder=folder)
     _find(folder, "mons.pkl")
-    reports = load_frames(_find(folder, "drs.pkl"), allow_pickle=allow_pickle)
-    incidents = _stack_incidents(read_pairs(reports, "drs.pkl"), mission)
-    read = _Pickles(folder, allow_pickle)
-    return RawTracks(mission, incidents, ["mons.pkl"], read, folder)
+    read, table = _Pickles(folder, allow_pickle), no_incidents(mission)
+    if incidents:
+        _find(folder, "drs.pkl")
+        table = _stack_incidents(read_pairs(read("drs.pkl"), "drs.pkl"), mission)
+    return RawTracks(mission, table, ["mons.pkl"], read, folder)
 
 
-def read_raw(folder, mission, *, allow_pickle=False):
+def read_raw(folder, mission, *, allow_pickle=False, incidents=True):
     """Read the monitor data of a mission.
 
     Parameters
@@ -261,10 +271,12 @@ def read_raw(folder, mission, *, allow_pickle=False):
     folder : str or path-like
         The files that the mission recorded, or what :func:`convert_raw` made of them.
     mission : {"jwst", "mro"} or MissionFormat
-        Read by :func:`read_jwst_chunks` or :func:`read_mro`.
+        Read by :func:`read_jwst_chunks` or :func:`read_mro`, whichever its name says.
     allow_pickle : bool, default=False
         Reading a pickle can run code: give True only for files that you trust. A
         converted folder needs none.
+    incidents : bool, default=True
+        False reads none, and gives a table without rows; its file may be missing.
 
     Returns
     -------
@@ -288,13 +300,15 @@ def read_raw(folder, mission, *, allow_pickle=False):
     ...     read_raw(folder, "mro", allow_pickle=True)
     <RawTracks of mro: 1 chunks, 1 incidents>
     """
-    name = get_mission_format(mission).name
-    if name not in _READERS:
+    mission = get_mission_format(mission)
+    if mission.name not in _READERS:
         raise ValueError(
             f"mission must be one of {', '.join(_READERS)}, whose files can be read; "
-            f"got the format {name!r}."
+            f"got the format {mission.name!r}."
         )
-    return _READERS[name](folder, allow_pickle=allow_pickle)
+    return _READERS[mission.name](
+        folder, allow_pickle=allow_pickle, incidents=incidents, mission=mission
+    )
 
 
 _READERS = {"jwst": read_jwst_chunks, "mro": read_mro}
@@ -359,8 +373,9 @@ def _stack_incidents(pairs, mission):
         table.insert(0, track_column, pd.Series([track] * len(table), dtype=object))
         tables.append(table)
     if not tables:
-        columns = [track_column, mission.incident_start, mission.incident_end]
-        return pd.DataFrame(columns=columns)
+        table = no_incidents(mission)
+        table.insert(0, track_column, pd.Series(dtype=object))
+        return table
     incidents = pd.concat(tables, ignore_index=True)
     incidents[track_column] = incidents[track_column].infer_objects()
     return incidents

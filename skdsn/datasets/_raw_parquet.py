@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from skdsn._files import replacing
+from skdsn._files import fingerprint, replacing
+from skdsn.datasets._digest import digest_frame
 
 _VERSION = 1
 _MANIFEST, _CHUNK, _INCIDENTS = "raw.json", "chunk.json", "incidents.parquet"
@@ -21,7 +22,7 @@ def convert_raw(raw, folder, *, progress=None):
         See :func:`skdsn.datasets.read_raw`.
     folder : str or path-like
         Made if it is not there. What was interrupted goes on where it stopped: a chunk
-        that the folder holds in full, by its name, is not read again.
+        that the folder holds in full is not read again, unless its file has changed.
     progress : callable, default=None
         Called with the name of each chunk when it is there.
 
@@ -31,6 +32,8 @@ def convert_raw(raw, folder, *, progress=None):
         Without pyarrow.
     ValueError
         If a track does not fit into Parquet, or the folder holds another mission.
+    FileExistsError
+        If the folder holds a finished conversion of other files, or incidents.
 
     Notes
     -----
@@ -55,42 +58,105 @@ def convert_raw(raw, folder, *, progress=None):
     _check_pyarrow("converting to Parquet")
     folder, mission = Path(folder), raw.mission.name
     folder.mkdir(parents=True, exist_ok=True)
+    digest = digest_frame(raw.incidents)
     if (folder / _MANIFEST).is_file():
-        _read_manifest(folder / _MANIFEST, mission)
+        _check_finished(folder, raw, digest)
     chunks = []
     for name in raw.chunks:
         if Path(name).name != name:
             raise ValueError(f"A chunk must be named like a file; got {name!r}.")
-        if not (folder / name / _CHUNK).is_file():
-            _write_chunk(raw.read_chunk(name), folder, mission)
-        chunks.append(_read_manifest(folder / name / _CHUNK, mission)["chunk"])
+        origin = chunk_fingerprint(raw, name)
+        chunk = _read_done(folder / name / _CHUNK, mission, origin)
+        chunks.append(chunk or _write_chunk(raw.read_chunk(name), folder, raw, origin))
         if progress is not None:
             progress(name)
     mixed = _write_frame(raw.incidents, folder / _INCIDENTS, "The incident table")
-    content = {"incidents": {"file": _INCIDENTS, "mixed": mixed}, "chunks": chunks}
+    incidents = {"digest": digest, "file": _INCIDENTS, "mixed": mixed}
+    content = {"incidents": incidents, "chunks": chunks}
     _write_manifest(folder / _MANIFEST, mission, content)
 
 
-def read_converted(folder, mission):
+def no_incidents(mission):
+    """Make the incident table of files without any incident.
+
+    Parameters
+    ----------
+    mission : MissionFormat
+
+    Returns
+    -------
+    DataFrame
+    """
+    return pd.DataFrame(columns=[mission.incident_start, mission.incident_end])
+
+
+def read_converted(folder, mission, *, incidents=True):
     """Incidents, chunk names and chunk reader of a converted folder, None of another.
 
     Parameters
     ----------
     folder : pathlib.Path
     mission : MissionFormat
+    incidents : bool, default=True
+        Whether to read them.
     """
     if not (folder / _MANIFEST).is_file():
         return None
     manifest = _read_manifest(folder / _MANIFEST, mission.name)
     _check_pyarrow(f"reading {folder}")
-    incidents = _read_frame(folder, **manifest["incidents"])
+    table, found = no_incidents(mission), manifest["incidents"]
+    if incidents:
+        table = _read_frame(folder, found["file"], found["mixed"])
     chunks = {chunk["name"]: chunk for chunk in manifest["chunks"]}
-    return incidents, list(chunks), partial(_read_chunk, folder, chunks)
+    return table, list(chunks), partial(_read_chunk, folder, chunks)
 
 
-def _write_chunk(chunk, folder, mission):
+def chunk_fingerprint(raw, name):
+    """Tell what a chunk is read from; None if that is no file that we know of.
+
+    Parameters
+    ----------
+    raw : RawTracks
+    name : str
+        Of the chunk: a file, or a folder that :func:`convert_raw` wrote.
+    """
+    if raw.folder is None:
+        return None
+    path = Path(raw.folder) / name
+    path = path / _CHUNK if path.is_dir() else path
+    return fingerprint(path) if path.is_file() else None
+
+
+def _check_finished(folder, raw, digest):
+    """Refuse a finished conversion of something else."""
+    manifest = _read_manifest(folder / _MANIFEST, raw.mission.name)
+    origins = {chunk["name"]: chunk.get("origin") for chunk in manifest["chunks"]}
+    asked = {name: chunk_fingerprint(raw, name) for name in raw.chunks}
+    other = sorted({name for name, _ in asked.items() ^ origins.items()})
+    if manifest["incidents"].get("digest") != digest:
+        other.append("the incident table")
+    if other:
+        raise FileExistsError(
+            f"{folder} holds a finished conversion of other files, first {other[0]}; "
+            "name another folder, or remove it."
+        )
+
+
+def _read_done(path, mission, origin):
+    """Give what is listed of a chunk; None if it has to be written."""
+    if not path.is_file():
+        return None
+    chunk = _read_manifest(path, mission)["chunk"]
+    return chunk if chunk.get("origin") == origin else None
+
+
+def _write_chunk(chunk, folder, raw, origin):
     home = folder / chunk.name
     home.mkdir(exist_ok=True)
+    # It holds true no more, from here on.
+    (home / _CHUNK).unlink(missing_ok=True)
+    for path in home.glob("*.parquet"):
+        path.unlink()
     tracks = []
     for number, (track, frame) in enumerate(chunk.tracks, start=1):
         file = f"{chunk.name}/{number:05d}.parquet"
@@ -98,10 +164,12 @@ def _write_chunk(chunk, folder, mission):
         tracks.append({"id": track, "file": file, "mixed": mixed})
     content = {
         "name": chunk.name,
+        "origin": origin,
         "tracks": tracks,
         "problems": chunk.problems.to_dict("records"),
     }
-    _write_manifest(home / _CHUNK, mission, {"chunk": content})
+    _write_manifest(home / _CHUNK, raw.mission.name, {"chunk": content})
+    return content
 
 
 def _read_chunk(folder, chunks, name):

@@ -14,6 +14,9 @@ LABEL = "anomaly"
 MANIFEST = "manifest.json"
 FILES = "data_files"
 PARTS = "unfinished"
+# Whole numbers below are all floats of their own.
+_EXACT = 2**53
+_TOLD = {"track", "file", "split", "n_rows", "n_anomalous", "start", "end"}
 _KEYS = {"schema", "dates", "columns", "info", "source", "tracks"}
 
 
@@ -47,7 +50,23 @@ def read_manifest(folder):
     lost = sorted(_KEYS - set(manifest))
     if lost:
         raise ValueError(f"{path} is no manifest of a track store: no {lost[0]!r}.")
+    _check_records(path, manifest["tracks"])
     return manifest
+
+
+def _check_records(path, records):
+    """Refuse a manifest whose list of tracks was tampered with."""
+    wrong = None
+    if not isinstance(records, list) or not records:
+        wrong = "it lists no tracks"
+    elif not all(isinstance(r, dict) and set(r) >= _TOLD for r in records):
+        wrong = f"a track lacks one of {', '.join(sorted(_TOLD))}"
+    elif len({str(record["track"]) for record in records}) < len(records):
+        wrong = "a track is listed twice"
+    elif any(Path(str(record["file"])).name != record["file"] for record in records):
+        wrong = "a file is outside of the store"
+    if wrong is not None:
+        raise ValueError(f"{path} is no manifest of a track store: {wrong}.")
 
 
 def write_json(path, content):
@@ -133,8 +152,25 @@ def _plain_column(column):
         if column.isna().any() or not isinstance(column.dtype, np.dtype):
             return column.astype("float64"), "numeric"
         return column, "numeric"
-    text = column.astype("str")
-    return text.where(column.notna()), "categorical"
+    return _as_text(column), "categorical"
+
+
+def _as_text(column):
+    """Give a column as text, whole numbers as such: with a gap, they became floats."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(object)
+    if column.dtype == object and pd.api.types.infer_dtype(column) != "string":
+        column = column.map(_whole)
+    text = column.astype("str").where(column.notna())
+    if pd.api.types.is_float_dtype(column.dtype):
+        whole = ((column % 1 == 0) & (column.abs() < _EXACT)).to_numpy()
+        text[whole] = column[whole].astype("int64").astype("str")
+    return text
+
+
+def _whole(cell):
+    whole = isinstance(cell, float | np.floating) and cell.is_integer()
+    return str(int(cell)) if whole else cell
 
 
 def common_kind(one, other):
@@ -154,7 +190,7 @@ def unify(frame, columns):
             if column is None or column.isna().all():
                 column = missing
             elif not pd.api.types.is_string_dtype(column.dtype):
-                column = column.astype("str").where(column.notna())
+                column = _as_text(column)
         elif column is None:
             column = pd.Series(np.nan, frame.index, "float64")
         else:

@@ -1,5 +1,6 @@
 """Write a track store so that a run that was killed can go on."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -25,6 +26,9 @@ from skdsn.datasets._store_files import (
 )
 from skdsn.tracks import read_tracks
 
+# Bytes of an id in a file name; most file systems allow 255 in all, drafts included.
+_LONGEST = 180
+
 
 class StoreWriter:
     """Write a store part by part, so that a run that was killed can go on.
@@ -37,7 +41,8 @@ class StoreWriter:
     ----------
     folder : str or path-like
     source : dict
-        What the store is made from. An unfinished one from another source is refused.
+        What the store is made from. An unfinished one from another source is refused,
+        once a part of it is committed.
     restart : bool, default=False
         Begin anew, whatever was committed.
 
@@ -65,7 +70,7 @@ class StoreWriter:
             for draft in home.glob(".draft-*"):
                 draft.unlink()
         begun = self._parts / "source.json"
-        if not begun.exists():
+        if not begun.exists() or not any(self._parts.glob("part_*.json")):
             write_json(begun, self.source)
         known = json.loads(begun.read_text())
         if known != self.source:
@@ -114,7 +119,7 @@ class StoreWriter:
             )
         else:
             y = read_labels(y, read_tracks(given), unlabelled=True)
-        file = f"track_{quote(str(track), safe='')}.parquet"
+        file = _file_name(str(track))
         with replacing(self.folder / FILES / file) as draft:
             write_parquet(X.assign(**{LABEL: y.astype(np.int8)}), draft)
         self._written.add(str(track))
@@ -199,6 +204,15 @@ class StoreWriter:
         }
         write_json(self.folder / MANIFEST, manifest)
         shutil.rmtree(self._parts)
+
+
+def _file_name(track):
+    """Name the file of a track, with a digest where the id is too long for one."""
+    quoted = quote(track, safe="")
+    if len(quoted) > _LONGEST:
+        digest = hashlib.blake2b(track.encode(), digest_size=8).hexdigest()
+        quoted = f"{quoted[:_LONGEST]}~{digest}"
+    return f"track_{quoted}.parquet"
 
 
 def _difference(begun, asked, name=""):

@@ -139,6 +139,14 @@ class TrackStore(Mapping):
             raise KeyError(f"The store has no track {track!r}; it begins with {known}.")
         path = self.folder / FILES / self.tracks.loc[track, "file"]
         frame = read_parquet(path)
+        told = self.tracks.loc[track]
+        own = (len(frame), *(frame.index[[0, -1]] if len(frame) else (None, None)))
+        if LABEL not in frame or own != (told["n_rows"], told["start"], told["end"]):
+            raise ValueError(
+                f"{path} is not what the manifest says of track {track!r}: "
+                f"{told['n_rows']} labelled rows from {told['start']} to "
+                f"{told['end']}; make the store anew."
+            )
         y = frame.pop(LABEL)
         frame = unify(frame, self.columns)
         index = pd.MultiIndex.from_arrays(
@@ -171,8 +179,8 @@ class TrackStore(Mapping):
         -------
         Bunch
             ``X``, a DataFrame indexed by (track, time), ``y``, a Series of int64, and
-            ``groups``, a Series of the pass of each row, or of its track where no
-            ``pass_id`` was told.
+            ``groups``, a Series of what each row must stay together with: the ``group``
+            that was told of its track, else its ``pass_id``, else the track.
 
         Raises
         ------
@@ -197,6 +205,8 @@ class TrackStore(Mapping):
         read = {track: self[track] for track in chosen.index}
         X = pd.concat([part.X for part in read.values()])
         y = pd.concat([part.y for part in read.values()])
-        units = chosen.get("pass_id", pd.Series(chosen.index, chosen.index))
+        units = chosen.index.to_series()
+        for told in ("pass_id", "group"):
+            units = chosen.get(told, units)
         groups = np.repeat(units.to_numpy(), chosen["n_rows"].to_numpy())
         return Bunch(X=X, y=y, groups=pd.Series(groups, X.index, name="group"))

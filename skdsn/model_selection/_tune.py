@@ -1,10 +1,10 @@
 """Search the parameters of a whole detector, with whole tracks held out."""
 
 import difflib
+import errno
 import pickle
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 import joblib
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.utils import Bunch
 
+from skdsn._files import check_target
 from skdsn.metrics import get_event_scorer
 from skdsn.model_selection._checks import check_integer
 from skdsn.model_selection._held_out import read_splits, read_telemetry
@@ -153,6 +154,8 @@ def tune(
         If there is nothing to search, a parameter is none of the detector, the stored
         study searched something else, or every trial failed: then with the last
         failure.
+    OSError
+        If the database is locked, or its folder is not there.
 
     Notes
     -----
@@ -254,10 +257,10 @@ def _count(study, states):
 
 def _open_study(storage, name, random_state):
     import optuna
-    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
     if storage is not None and "://" not in str(storage):
-        storage = f"sqlite:///{Path(storage)}"
+        storage = f"sqlite:///{check_target(storage)}"
     for attempt in range(_ATTEMPTS):
         try:
             study = optuna.create_study(
@@ -268,10 +271,18 @@ def _open_study(storage, name, random_state):
                 load_if_exists=True,
             )
             break
-        except SQLAlchemyError:  # another process is making the database right now
-            if attempt == _ATTEMPTS - 1:
-                raise
-            time.sleep(0.5)
+        except SQLAlchemyError as error:
+            # Another process may be making the database right now.
+            if isinstance(error, OperationalError) and attempt < _ATTEMPTS - 1:
+                time.sleep(0.5)
+                continue
+            reason = str(error).splitlines()[0]
+            if "locked" in reason or "full" in reason:
+                raise OSError(errno.EAGAIN, f"{reason}: {storage}") from error
+            raise ValueError(
+                f"The storage {storage} cannot be opened: {reason}. Name another file, "
+                "or remove this one."
+            ) from error
     seed = None
     if random_state is not None:
         # A study that goes on must not draw again what it has drawn.

@@ -8,6 +8,7 @@ and ``kept``, whether these rows are there all the same. So the rows that are le
 those of the report that are not kept add up to the rows that there were.
 """
 
+from skdsn.preparation._chunk import cut_chunk
 from skdsn.preparation._cut import cut_track
 from skdsn.preparation._prepare import prepare_tracks, read_quality
 from skdsn.preparation._rows import index_by_time, split_bands, trim_elevation
@@ -18,6 +19,7 @@ from skdsn.preparation._tracks import (
 )
 
 __all__ = [
+    "cut_chunk",
     "cut_track",
     "index_by_time",
     "prepare_tracks",

@@ -52,12 +52,7 @@ def cut_track(
     >>> parts[0].track, parts[0].X.index[0], len(report)
     ('P-7', Timestamp('2026-03-01 08:00:00'), 0)
     """
-    unknown = sorted(set(bands or ()) - set(mission.bands))
-    if unknown:
-        raise ValueError(
-            f"The mission {mission.name!r} has no band {unknown[0]!r}; its bands are "
-            f"{', '.join(mission.bands) or 'none'}."
-        )
+    check_bands(bands, mission)
     min_rows = mission.min_rows if min_rows is None else min_rows
     needed = [mission.time] + ([mission.band] if mission.bands else [])
     lost = next((name for name in needed if name not in frame.columns), None)
@@ -109,3 +104,13 @@ def cut_track(
             else:
                 parts.append(Bunch(track=own, X=piece, band=band))
     return parts, join_reports(reports)
+
+
+def check_bands(bands, mission):
+    """Refuse bands that a mission does not have."""
+    unknown = sorted(set(bands or ()) - set(mission.bands))
+    if unknown:
+        raise ValueError(
+            f"The mission {mission.name!r} has no band {unknown[0]!r}; its bands are "
+            f"{', '.join(mission.bands) or 'none'}."
+        )

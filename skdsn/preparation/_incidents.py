@@ -5,9 +5,11 @@ import pandas as pd
 
 from skdsn.labeling import label_incidents
 from skdsn.preparation._report import drop_report
+from skdsn.preparation._tracks import read_wait
 from skdsn.tracks import parse_times
 
-_OPEN = ("raise", "drop", "track")
+# Added to the name of a column of the mission that has a name of ours.
+_GIVEN = "_given"
 
 
 class IncidentTable:
@@ -35,35 +37,17 @@ class IncidentTable:
         padding=0.0,
         repair=True,
     ):
-        for policy in (open_start, open_end):
-            if policy not in _OPEN:
-                raise ValueError(
-                    f"open_start and open_end must be one of {_OPEN}; got {policy!r}."
-                )
         self.table = incidents.reset_index(drop=True)
-        times = {}
-        for column in (mission.incident_start, mission.incident_end):
+        self.columns = {"start": mission.incident_start, "end": mission.incident_end}
+        for column in self.columns.values():
             if column not in incidents.columns:
                 raise ValueError(
                     f"The incidents have no column {column!r}; their columns are "
                     f"{list(incidents.columns[:10])}."
                 )
-            times[column] = parse_times(self.table[column])
-        self.start, self.end = times.values()
-        self.policies = {"open_start": open_start, "open_end": open_end}
-        for (column, found), policy in zip(
-            times.items(), self.policies.values(), strict=True
-        ):
-            if policy == "raise" and found.isna().any():
-                raise ValueError(
-                    f"Incident {int(np.argmax(found.isna()))} has no {column!r}; give "
-                    "open_start and open_end as 'track' (up to the border of the "
-                    "track) or 'drop'."
-                )
-        self.padding = padding
-        named = self.table.get(mission.incident_track, [None] * len(self.table))
-        names = [None if pd.isna(name) else _as_name(name) for name in named]
-        self.of_track = pd.Series(names, self.table.index, dtype=object)
+        self.start, self.end = (
+            parse_times(self.table[column]) for column in self.columns.values()
+        )
         self.reversed = (self.start > self.end).to_numpy()
         if self.reversed.any() and not repair:
             row = int(np.argmax(self.reversed))
@@ -71,13 +55,31 @@ class IncidentTable:
                 f"Incident {row} ends ({self.end[row]}) before it starts "
                 f"({self.start[row]}); exchange its times, or drop it."
             )
+        self.policies = {"open_start": open_start, "open_end": open_end}
+        self.padding = read_wait(padding, "padding")
+        named = self.table.get(mission.incident_track, [None] * len(self.table))
+        names = [None if pd.isna(name) else _as_name(name) for name in named]
+        self.of_track = pd.Series(names, self.table.index, dtype=object)
+        # On no rows, to learn what it refuses, and what the policies drop.
+        _, found = self._label(pd.DatetimeIndex([]), ~self.reversed)
+        self.dropped = found["reason"][found["reason"].str.startswith("open")]
 
-    def label(self, track, index, names):
+    def _label(self, index, chosen):
+        return label_incidents(
+            index,
+            pd.concat([self.start[chosen], self.end[chosen]], axis=1),
+            **self.columns,
+            track=None,
+            padding=self.padding,
+            return_report=True,
+            **self.policies,
+        )
+
+    def label(self, index, names):
         """Label the rows of a track.
 
         Parameters
         ----------
-        track : track id
         index : DatetimeIndex of shape (n_rows,)
         names : set of str
             Names that an incident may call this track by.
@@ -88,35 +90,21 @@ class IncidentTable:
         matches : dict of int to int
             Number of an incident to the rows that it labels.
         """
-        y = np.zeros(len(index), dtype=np.int64)
         first, last = index[0], index[-1]
-        unnamed = self.of_track.isna().to_numpy()
-        named = self.of_track.isin(names).to_numpy()
-        open_start, open_end = self.start.isna().to_numpy(), self.end.isna().to_numpy()
-        widened = pd.Timedelta(seconds=self.padding)
-        near = (open_start | (self.start - widened <= last).to_numpy()) & (
-            open_end | (self.end + widened >= first).to_numpy()
-        )
+        named, unnamed = self.of_track.isin(names), self.of_track.isna()
         # By time alone, an open one is of the track that its other end lies in.
-        inside = np.where(open_end, self.start.between(first, last), True)
-        inside &= np.where(open_start, self.end.between(first, last), True)
-        both = open_start & open_end
-        own = near & ~self.reversed & (named | (unnamed & inside & ~both))
-        if not own.any():
-            return y, {}
-        chosen = pd.DataFrame({"start": self.start[own], "end": self.end[own]})
-        labels, report = label_incidents(
-            index,
-            chosen,
-            start="start",
-            end="end",
-            track=None,
-            padding=self.padding,
-            return_report=True,
-            **self.policies,
-        )
+        unnamed &= self.end.notna() | self.start.between(first, last)
+        unnamed &= self.start.notna() | self.end.between(first, last)
+        chosen = (named | unnamed).to_numpy() & ~self.reversed
+        labels, report = self._label(index, chosen & self._near(first, last))
         hit = report["n_rows"][report["n_rows"] > 0]
         return labels.to_numpy(), {int(i): int(n) for i, n in hit.items()}
+
+    def _near(self, first, last):
+        """Tell, in one go, which incidents may have rows in a track."""
+        widened = pd.Timedelta(seconds=self.padding)
+        late, early = self.start - widened > last, self.end + widened < first
+        return ~(late | early).to_numpy()
 
     def report(self, matches, known):
         """Tell what became of each incident.
@@ -131,7 +119,8 @@ class IncidentTable:
         Returns
         -------
         DataFrame
-            The table, with ``n_tracks``, ``n_rows`` and ``reason``.
+            The table, with ``n_tracks``, ``n_rows`` and ``reason``; a column of such a
+            name that it has already is called ``<name>_given``.
         """
         n_tracks = np.zeros(len(self.table), dtype=np.int64)
         n_rows = np.zeros(len(self.table), dtype=np.int64)
@@ -149,14 +138,14 @@ class IncidentTable:
             ],
             "no rows in the interval",
         )
-        for side, times in (("start", self.start), ("end", self.end)):
-            dropped = times.isna() & (self.policies[f"open_{side}"] == "drop")
-            reason = np.where(dropped, f"open {side}", reason)
-        return self.table.assign(n_tracks=n_tracks, n_rows=n_rows, reason=reason)
+        told = pd.DataFrame({"n_tracks": n_tracks, "n_rows": n_rows, "reason": reason})
+        told.loc[self.dropped.index, "reason"] = self.dropped
+        taken = {name: name + _GIVEN for name in told if name in self.table}
+        return pd.concat([self.table.rename(columns=taken), told], axis=1)
 
 
 def incident_report(told):
-    """Make entries of a report of the incidents that labelled nothing.
+    """Make entries of a report of renamed columns, and what labelled nothing.
 
     Parameters
     ----------
@@ -166,12 +155,16 @@ def incident_report(told):
     Returns
     -------
     DataFrame
-        An entry for each reason, with the number of incidents in it.
+        An entry for each column, and for each reason, with the number of incidents.
     """
+    renamed = [name for name in told if name + _GIVEN in told]
     counts = told.loc[told["reason"] != "matched", "reason"].value_counts(sort=False)
     return drop_report(
         "incidents",
-        [(None, f"{n} of {len(told)}: {reason}", 0) for reason, n in counts.items()],
+        [
+            *((None, f"column {name} is now {name}{_GIVEN}", 0) for name in renamed),
+            *((None, f"{n} of {len(told)}: {why}", 0) for why, n in counts.items()),
+        ],
         kept=True,
     )
 

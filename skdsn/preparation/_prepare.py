@@ -1,7 +1,6 @@
 """From the raw files of a mission to a track store."""
 
 import shutil
-from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,13 +8,20 @@ import pandas as pd
 
 from skdsn._files import replacing
 from skdsn.datasets import TrackStore
+from skdsn.datasets._digest import digest_frame
+from skdsn.datasets._raw_parquet import chunk_fingerprint
 from skdsn.datasets._store_files import PARTS, as_json, is_store
 from skdsn.datasets._store_writer import StoreWriter
-from skdsn.preparation._cut import cut_track
+from skdsn.preparation._chunk import cut_chunk
+from skdsn.preparation._cut import check_bands
+from skdsn.preparation._groups import join_passes
 from skdsn.preparation._incidents import IncidentTable, incident_report
 from skdsn.preparation._report import as_report, drop_report, join_reports
 from skdsn.preparation._tracks import (
     UNUSED,
+    check_budget,
+    read_fractions,
+    read_wait,
     sample_tracks,
     split_tracks,
     split_tracks_by_time,
@@ -89,7 +95,8 @@ def prepare_tracks(
     Returns
     -------
     TrackStore
-        Its ``tracks`` have also ``pass_id`` and ``band``. Beside the manifest stand
+        Its ``tracks`` have also ``pass_id``, ``band`` and ``group``, which is one for
+        passes that share an incident. Beside the manifest stand
         ``quality.csv``, all that was left out, mended or missed, and
         ``incidents.csv``, what became of each incident; see :func:`read_quality`.
 
@@ -105,9 +112,9 @@ def prepare_tracks(
     Notes
     -----
     An incident that names a track labels this track (both bands of it), any other all
-    tracks at its time. A second track of the same id is kept as ``<id>~2``, of the same
-    pass; if all its values are the same, it is left out. A channel that a track lacks
-    is read as missing, and reported.
+    tracks at its time; passes that share one come into the same part. A second track
+    of the same id is kept as ``<id>~2``, of the same pass; if all its values are the
+    same, it is left out. A channel that a track lacks is read as missing, and reported.
 
     Examples
     --------
@@ -124,9 +131,14 @@ def prepare_tracks(
     {'train': 8, 'val': 2, 'test': 2}
     """
     folder = Path(folder)
+    mission = raw.mission
+    # Before anything is written.
     if split not in ("random", "forward"):
         raise ValueError(f"split must be 'random' or 'forward'; got {split!r}.")
-    mission = raw.mission
+    check_bands(bands, mission)
+    read_fractions(fractions)
+    read_wait(gap, "gap")
+    check_budget(1 if max_train_rows is None else max_train_rows, anomalous_share)
     incidents = IncidentTable(
         raw.incidents,
         mission,
@@ -148,9 +160,10 @@ def prepare_tracks(
         "mission": mission.name,
         "format": asdict(mission),
         "options": {**select, **incidents.policies, "padding": padding},
+        "incidents": digest_frame(raw.incidents),
     }
-    sizes = _file_sizes(raw)
-    writer = _begin(folder, source, assign, sizes, raw.chunks)
+    files = {chunk: chunk_fingerprint(raw, chunk) for chunk in raw.chunks}
+    writer = _begin(folder, source, assign, files)
     if writer is None:
         return TrackStore(folder)
     for number, chunk in enumerate(raw.chunks, 1):
@@ -158,14 +171,22 @@ def prepare_tracks(
             found = _prepare_chunk(
                 raw.read_chunk(chunk), writer, incidents, mission, select
             )
-            writer.commit(chunk, {**found, "size": sizes.get(chunk)})
+            writer.commit(chunk, {**found, "file": files[chunk]})
         if progress is not None:
             progress(chunk, number, len(raw.chunks))
     notes = [part["notes"] for part in writer.done.values()]
-    known = {name for note in notes for name, *_ in note["ids"]}
+    # Of a track that was left out, the name of a band of it is known as well.
+    known = {
+        name + band
+        for note in notes
+        for id_, _, own in note["ids"]
+        for name in (id_, own)
+        for band in ("", *(f"_{band}" for band in mission.bands))
+    }
     records = writer.records()
     known |= {str(record["track"]) for record in records}
-    told = incidents.report((record.pop("incidents") for record in records), known)
+    matches = [record.pop("incidents") for record in records]
+    told = incidents.report(matches, known)
     quality = join_reports(
         [
             *(as_report(note["report"]) for note in notes),
@@ -182,8 +203,9 @@ def prepare_tracks(
             f"There is no track to keep in {folder}: {_sum_up(quality)}; see {QUALITY} "
             "in it."
         )
-    _write_csv(folder / QUALITY, join_reports([quality, *_assign(records, assign)]))
-    writer.source = as_json(_full_source(source, assign, sizes))
+    reports = _assign(records, matches, assign)
+    _write_csv(folder / QUALITY, join_reports([quality, *reports]))
+    writer.source = as_json(_full_source(source, assign, files))
     writer.finish(
         records,
         {"mission": source["mission"], "format": source["format"]}
@@ -221,18 +243,17 @@ def read_quality(store):
     return quality, pd.read_csv(store.folder / INCIDENTS, dtype={"track": "str"})
 
 
-def _begin(folder, source, assign, sizes, chunks):
+def _begin(folder, source, assign, files):
     """Give a writer, or None if the store is there already, of the same source."""
     if is_store(folder):
-        full = as_json(_full_source(source, assign, sizes))
+        full = as_json(_full_source(source, assign, files))
         if TrackStore(folder).source == full:
             # What a run leaves that is stopped at its very last step.
             shutil.rmtree(folder / PARTS, ignore_errors=True)
             return None
-    others = {name: size for name, size in sizes.items() if name not in chunks}
-    writer = StoreWriter(folder, {**source, "files": others})
+    writer = StoreWriter(folder, source)
     for name, part in writer.done.items():
-        if name not in chunks or part["notes"]["size"] != sizes.get(name):
+        if name not in files or part["notes"]["file"] != files[name]:
             raise ValueError(
                 f"{name} is not what it was when {folder} was begun with it; bring it "
                 "back, or remove the folder."
@@ -240,78 +261,25 @@ def _begin(folder, source, assign, sizes, chunks):
     return writer
 
 
-def _full_source(source, assign, sizes):
+def _full_source(source, assign, files):
     """Tell all that a finished store was made from."""
-    return {**source, "options": {**source["options"], **assign}, "files": sizes}
+    return {**source, "options": {**source["options"], **assign}, "files": files}
 
 
 def _prepare_chunk(chunk, writer, incidents, mission, select):
     """Write the tracks of a chunk, each let go as soon as it is written."""
-    done = [entry for part in writer.done.values() for entry in part["notes"]["ids"]]
-    seen = Counter(name for name, _, _ in done)
-    digests = {(name, digest) for name, digest, _ in done}
-    taken = {own for _, _, own in done}
-    reports = [
-        drop_report(
-            "chunk", [(entry.track, f"{entry.problem} in {chunk.name}", entry.n_rows)]
-        )
-        for entry in chunk.problems.itertuples()
-    ]
-    if reports and not select["repair"]:
-        first = reports[0].iloc[0]
-        raise ValueError(f"Track {first['track']!r}: {first['reason']}.")
-    ids = []
-    tracks = list(reversed(chunk.tracks))
-    chunk.tracks.clear()
-    while tracks:
-        track, frame = tracks.pop()
-        name, own, digest = str(track), track, _digest(frame)
-        if seen[name] and not select["repair"]:
-            raise ValueError(
-                f"{chunk.name} has a second track of the id {track!r}; rename or drop "
-                "one."
-            )
-        if (name, digest) in digests:
-            again = [(track, "same as an earlier track", len(frame))]
-            reports.append(drop_report("chunk", again))
-            continue
-        digests.add((name, digest))
-        seen[name] += 1
-        number = max(seen[name], 2)
-        while str(own) in taken:
-            own, number = f"{track}~{number}", number + 1
-        taken.add(str(own))
-        ids.append((name, digest, str(own)))
-        if own != track:
-            twin = [(track, f"id occurs before, kept as {own}", len(frame))]
-            reports.append(drop_report("chunk", twin, kept=True))
-        parts, dropped = cut_track(own, frame, mission, **select)
-        del frame
-        reports.append(dropped)
+    seen = [entry for part in writer.done.values() for entry in part["notes"]["ids"]]
+    n_before, reports = len(seen), []
+    for parts, report in cut_chunk(chunk, mission, seen=seen, **select):
+        reports.append(report)
         for part in parts:
-            names = {str(track), str(part.track), f"{track}_{part.band}"}
-            y, matches = incidents.label(track, part.X.index, names)
-            writer.add(
-                part.track,
-                part.X,
-                y,
-                pass_id=str(track),
-                band=part.band,
-                incidents=matches,
-            )
-    return {"report": join_reports(reports).to_dict("records"), "ids": ids}
-
-
-def _digest(frame):
-    """Tell frames apart by their values, whatever the order of their rows."""
-    if frame.shape[1] == 0:
-        return str(len(frame))
-    try:
-        values = pd.util.hash_pandas_object(frame, index=False).sum()
-    except TypeError:  # cells that hold lists
-        values = pd.util.hash_pandas_object(frame.astype("str"), index=False).sum()
-    columns = pd.util.hash_array(frame.columns.astype("str").to_numpy()).sum()
-    return f"{values}-{columns}"
+            id_ = part.pass_id
+            names = {id_, str(part.track), f"{id_}_{part.band}"}
+            y, matches = incidents.label(part.X.index, names)
+            told = {"pass_id": id_, "band": part.band, "incidents": matches}
+            writer.add(part.track, part.X, y, **told)
+    report = join_reports(reports).to_dict("records")
+    return {"report": report, "ids": seen[n_before:]}
 
 
 def _report_columns(records):
@@ -342,20 +310,20 @@ def _sum_up(quality):
     return ", ".join(told) or "the files hold none"
 
 
-def _assign(records, options):
-    """Give each record its split, within the budget; return the reports."""
+def _assign(records, matches, options):
+    """Give each record its group and its split, within the budget; return reports."""
     tracks = pd.DataFrame(records).set_index("track")
+    tracks["group"], joined = join_passes(tracks["pass_id"], matches)
+    told = {"fractions": options["fractions"], "group": "group"}
     if options["split"] == "random":
         split, report = split_tracks(
-            tracks, options["fractions"], random_state=options["random_state"]
+            tracks, **told, random_state=options["random_state"]
         )
     else:
         tracks["start"] = pd.to_datetime(tracks["start"], format="ISO8601")
         tracks["end"] = pd.to_datetime(tracks["end"], format="ISO8601")
-        split, report = split_tracks_by_time(
-            tracks, options["fractions"], gap=options["gap"]
-        )
-    reports = [report]
+        split, report = split_tracks_by_time(tracks, **told, gap=options["gap"])
+    reports = [joined, report]
     first = next(iter(options["fractions"] or {"train": 1}))
     if options["max_train_rows"] is not None:
         chosen, report = sample_tracks(
@@ -368,19 +336,9 @@ def _assign(records, options):
         left = (split == first) & ~split.index.isin(chosen)
         split = split.mask(left, UNUSED)
     for record in records:
+        record["group"] = tracks.loc[record["track"], "group"]
         record["split"] = split[record["track"]]
     return reports
-
-
-def _file_sizes(raw):
-    if raw.folder is None:
-        return {}
-    folder = Path(raw.folder)
-    return {
-        path.name: path.stat().st_size
-        for path in sorted(folder.iterdir())
-        if path.is_file()
-    }
 
 
 def _write_csv(path, frame):

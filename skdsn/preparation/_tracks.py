@@ -55,7 +55,7 @@ def split_tracks(tracks, fractions=None, *, group="pass_id", random_state=None):
     >>> split.groupby(tracks["n_anomalous"]).value_counts().tolist()
     [7, 2, 1, 7, 2, 1]
     """
-    fractions = _read_fractions(fractions)
+    fractions = read_fractions(fractions)
     groups = _groups(tracks, group)
     hit = tracks["n_anomalous"].gt(0).groupby(groups).max()
     _need_groups(hit, fractions)
@@ -121,7 +121,7 @@ def split_tracks_by_time(tracks, fractions=None, *, group="pass_id", gap=0):
     >>> split_tracks_by_time(tracks, {"train": 0.5, "test": 0.5})[0].tolist()
     ['train', 'train', 'test', 'test']
     """
-    fractions = _read_fractions(fractions)
+    fractions = read_fractions(fractions)
     groups = _groups(tracks, group)
     start = tracks["start"].groupby(groups).min()
     end = tracks["end"].groupby(groups).max()
@@ -131,7 +131,7 @@ def split_tracks_by_time(tracks, fractions=None, *, group="pass_id", gap=0):
         list(fractions), _sizes(len(order), np.array(list(fractions.values())))
     )
     part = pd.Series(dealt, index=order, dtype=object)
-    wait = 0.0 if gap in (0, "0s") else gap_seconds(gap, "gap")
+    wait = read_wait(gap, "gap")
     wait = pd.Timedelta(seconds=wait) if hasattr(start, "dt") else wait
     names = list(fractions)
     for earlier, later in pairwise(names):
@@ -199,12 +199,7 @@ def sample_tracks(tracks, max_rows, *, anomalous_share=None, random_state=None):
     >>> len(chosen), "D" in chosen
     (2, True)
     """
-    if not max_rows > 0:
-        raise ValueError(f"max_rows must be positive; got {max_rows!r}.")
-    if anomalous_share is not None and not 0 <= anomalous_share <= 1:
-        raise ValueError(
-            f"anomalous_share must be between 0 and 1; got {anomalous_share!r}."
-        )
+    check_budget(max_rows, anomalous_share)
     rng = check_random_state(random_state)
     hit = tracks["n_anomalous"] > 0
     total = tracks["n_rows"].sum()
@@ -235,7 +230,23 @@ def _groups(tracks, group):
     return pd.Series(tracks.index, index=tracks.index)
 
 
-def _read_fractions(fractions):
+def read_wait(time, name):
+    """Read a time that may be none, in seconds."""
+    return 0.0 if time in (0, "0s") else gap_seconds(time, name)
+
+
+def check_budget(max_rows, anomalous_share):
+    """Refuse a budget of rows that cannot be."""
+    if not max_rows > 0:
+        raise ValueError(f"max_rows must be positive; got {max_rows!r}.")
+    if anomalous_share is not None and not 0 <= anomalous_share <= 1:
+        raise ValueError(
+            f"anomalous_share must be between 0 and 1; got {anomalous_share!r}."
+        )
+
+
+def read_fractions(fractions):
+    """Read the share of each part; they add up to 1."""
     fractions = FRACTIONS if fractions is None else dict(fractions)
     shares = list(fractions.values())
     if not shares or min(shares) <= 0 or abs(sum(shares) - 1) > 1e-6:
@@ -250,7 +261,8 @@ def _need_groups(groups, fractions):
     if len(groups) < len(fractions):
         raise ValueError(
             f"{len(groups)} pass(es) cannot be dealt into the {len(fractions)} parts "
-            f"{', '.join(fractions)}; bring more, or ask for fewer parts."
+            f"{', '.join(fractions)}; bring more, or ask for fewer parts; passes that "
+            "share an incident count as one."
         )
 
 

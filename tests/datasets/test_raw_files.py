@@ -3,6 +3,7 @@ import json
 import pickle
 import sys
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -179,6 +180,33 @@ def test_the_mission_chooses_the_reader(tmp_path):
         read_raw(tmp_path, "cassini")
 
 
+def test_a_format_of_ones_own_reaches_the_reader(tmp_path):
+    write_mro(write_jwst(tmp_path, [("a", frame())]), [("A", frame())])
+    for name in ("jwst", "mro"):
+        own = replace(get_mission_format(name), time="FRAMES", min_rows=3)
+        assert read_raw(tmp_path, own, allow_pickle=True).mission is own
+    other = replace(get_mission_format("jwst"), incident_end="STOP")
+    with pytest.raises(ValueError, match="no column 'STOP'"):
+        read_raw(tmp_path, other, allow_pickle=True)
+    (tmp_path / "all_dr_data.csv").write_text(f"{START},STOP\n1.0,2.0\n")
+    assert read_raw(tmp_path, other).incidents["STOP"].tolist() == [2.0]
+
+
+def test_incidents_need_not_be_there_if_they_are_not_asked_for(tmp_path):
+    write_mro(
+        write_jwst(tmp_path, [("a", frame())], incidents=None), [("A", frame())], None
+    )
+    for name, track in (("jwst", "a"), ("mro", "A")):
+        raw = read_raw(tmp_path, name, allow_pickle=True, incidents=False)
+        assert [found for found, _ in raw] == [track]
+        assert raw.incidents.columns.tolist() == [START, END]
+        assert len(raw.incidents) == 0
+        convert_raw(raw, tmp_path / name)
+        (tmp_path / name / "incidents.parquet").unlink()
+        again = read_raw(tmp_path / name, name, incidents=False)
+        assert [found for found, _ in again] == [track]
+
+
 def test_one_chunk_is_alive_at_a_time():
     alive = []
 
@@ -270,7 +298,8 @@ def test_conversion_goes_on_where_it_stopped(tmp_path):
         asked.append(name)
         return chunks[raw.chunks.index(name)]
 
-    convert_raw(RawTracks("jwst", raw.incidents, raw.chunks, read), target)
+    again = RawTracks("jwst", raw.incidents, raw.chunks, read, raw.folder)
+    convert_raw(again, target)
     assert asked == [raw.chunks[2]]
     assert [track for track, _ in read_jwst_chunks(target)] == ["a", "b", "c"]
     assert not list(target.rglob(".draft*"))
@@ -284,6 +313,44 @@ def test_a_chunk_cut_short_is_converted_again(tmp_path):
     good = RawTracks("mro", raw.incidents, raw.chunks, lambda _: [("a", frame())])
     convert_raw(good, tmp_path / "parquet")
     assert [track for track, _ in read_mro(tmp_path / "parquet")] == ["a"]
+
+
+def test_a_chunk_that_was_corrected_is_converted_again(tmp_path):
+    chunks = [[("a", frame()), ("b", frame())], [("c", frame())]]
+    raw, target = jwst(tmp_path, *chunks), tmp_path / "parquet"
+    second = tmp_path / raw.chunks[1]
+    whole = second.read_bytes()
+    second.write_bytes(whole[:-20])
+    with pytest.raises(ValueError, match="no complete"):
+        convert_raw(raw, target)
+    second.write_bytes(whole)
+    raw = jwst(tmp_path, [("a", frame(3, 1.0))], chunks[1])
+    convert_raw(raw, target)
+    read = list(read_jwst_chunks(target))
+    assert [track for track, _ in read] == ["a", "c"]
+    assert read[0][1]["RECEIVED_AT_TS"].tolist() == [1.0, 2.0, 3.0]
+    files = {path.name for path in (target / raw.chunks[0]).iterdir()}
+    assert files == {"00001.parquet", "chunk.json"}
+
+
+def test_a_finished_conversion_of_other_files_is_refused(tmp_path):
+    raw, target = mro(tmp_path, [("A", frame())]), tmp_path / "parquet"
+    convert_raw(raw, target)
+    told = []
+    convert_raw(raw, target, progress=told.append)  # of the same, it stands
+    assert told == ["mons.pkl"]
+    message = r"holds a finished conversion of other files, first {}; name another"
+    other = mro(tmp_path, [("A", frame(3, 1.0))])
+    assert (tmp_path / "mons.pkl").stat().st_size > 0
+    with pytest.raises(FileExistsError, match=message.format("mons.pkl")):
+        convert_raw(other, target)
+    table = REPORT.assign(NOTE="rain")
+    other = mro(tmp_path, [("A", frame())], [("A", table)])
+    with pytest.raises(FileExistsError, match=message.format("the incident table")):
+        convert_raw(other, target)
+    fewer = RawTracks("mro", raw.incidents, [], None, tmp_path)
+    with pytest.raises(FileExistsError, match=message.format("mons.pkl")):
+        convert_raw(fewer, target)
 
 
 @pytest.mark.parametrize(

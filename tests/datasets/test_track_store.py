@@ -160,6 +160,38 @@ def test_all_tracks_have_the_columns_of_all(tmp_path):
     assert list(store.frame().X.columns) == list(store.columns)
 
 
+def test_whole_numbers_are_the_same_text_with_and_without_a_gap(tmp_path):
+    mixed = pd.Series([1.0, None, "OFF"], TIMES, dtype=object)
+    store = write(
+        tmp_path,
+        ("ints", frame(q=[1, 2, 3])),
+        ("gap", frame(q=[1.0, np.nan, -3.0])),
+        ("small", frame(q=np.float32([1.0, 0.1, 2.5]))),
+        ("odd", frame(q=[np.inf, 2.0**70, -0.0])),
+        ("text", frame(q=["1", "OFF", None])),
+        ("mixed", frame(q=mixed)),
+        ("levels", frame(q=pd.Categorical([1.0, None, 2.5]))),
+    )
+    assert store.columns == {"q": "categorical"}
+    texts = {name: store[name].X["q"].fillna("-").tolist() for name in store}
+    assert texts == {
+        "ints": ["1", "2", "3"],
+        "gap": ["1", "-", "-3"],
+        "small": ["1", "0.1", "2.5"],
+        "odd": ["inf", str(2.0**70), "0"],
+        "text": ["1", "OFF", "-"],
+        "mixed": ["1", "-", "OFF"],
+        "levels": ["1", "-", "2.5"],
+    }
+
+
+def test_an_id_may_be_longer_than_a_file_name(tmp_path):
+    ids = ["x" * 300, "x" * 299 + "y", "ü" * 100, "x" * 180]
+    store = write(tmp_path, *((track, frame()) for track in ids))
+    assert list(TrackStore.open(tmp_path / "store")) == ids
+    assert all(len(store[track].X) == 3 for track in ids)
+
+
 def test_a_column_may_be_called_like_an_index_level(tmp_path):
     store = write(tmp_path, ("A", frame(time=[1, 2, 3], track=[4, 5, 6])))
     assert store["A"].X.to_numpy().tolist() == [[1, 4], [2, 5], [3, 6]]
@@ -238,9 +270,7 @@ def test_frames_hold_the_tracks_of_a_split(tmp_path):
     assert chosen.X.index.unique("track").tolist() == ["B", "C"]
     assert len(store.frame().X) == 9
     for asked in ({"split": "val"}, {"split": "train", "tracks": ["A"]}):
-        with pytest.raises(
-            ValueError, match=r"no track to read of .*its splits are"
-        ):
+        with pytest.raises(ValueError, match=r"no track to read of .*its splits are"):
             store.frame(**asked)
     with pytest.raises(ValueError, match="The store has no track 'D'"):
         store.frame(tracks=["D"])
@@ -336,3 +366,35 @@ def test_a_manifest_of_something_else_is_refused(tmp_path, change, message):
     edit(tmp_path, change)
     with pytest.raises(ValueError, match=rf"manifest.json {message}"):
         TrackStore.open(tmp_path / "store")
+
+
+def test_a_file_of_another_track_is_told(tmp_path):
+    X = pd.DataFrame({"SNR": [1.0, 2.0, 3.0]})
+    later = X.set_axis(pd.RangeIndex(5, 8))
+    store = TrackStore.write(tmp_path, [("A", X, [0, 0, 1]), ("B", later, [0, 0, 0])])
+    files = tmp_path / "data_files"
+    (files / "track_B.parquet").write_bytes((files / "track_A.parquet").read_bytes())
+    with pytest.raises(ValueError, match="is not what the manifest says of track 'B'"):
+        store["B"]
+    assert store["A"].y.tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda records: records.clear(), "it lists no tracks"),
+        (lambda records: records[0].pop("split"), "a track lacks one of end, file"),
+        (lambda records: records.append(records[0]), "listed twice"),
+        (
+            lambda records: records[0].update(file="../B.parquet"),
+            "outside of the store",
+        ),
+    ],
+)
+def test_a_manifest_that_was_tampered_with_is_refused(tmp_path, change, message):
+    TrackStore.write(tmp_path, [("A", pd.DataFrame({"SNR": [1.0]}), [0])])
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    change(manifest["tracks"])
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ValueError, match=message):
+        TrackStore.open(tmp_path)

@@ -164,6 +164,40 @@ def test_both_bands_of_a_pass_are_in_one_part(tmp_path):
     assert rows.groups.tolist() == passes.tolist()
 
 
+@pytest.mark.parametrize("split", ["random", "forward"])
+def test_no_incident_is_in_two_parts(tmp_path, split):
+    # Each pass begins while the one before goes on: three times three, two, and one.
+    begins = [100.0 * (number // 3) + 5.0 * (number % 3) for number in range(11)]
+    begins.append(400.0)
+    tracks = [(f"P{i}", toy_frame(8, begin)) for i, begin in enumerate(begins)]
+    shared = [(None, begin + 6.0, begin + 6.5) for begin in begins[::3]]
+    shared += [(None, begin + 11.0, begin + 11.5) for begin in begins[:9:3]]
+    raw = toy_raw(tracks[:5], tracks[5:], incidents=[*shared, ("P11", 400.0, 401.0)])
+    store = prepare_tracks(raw, tmp_path, split=split)
+    table = store.tracks
+    assert set(table["split"]) == {"train", "val", "test"}
+    _, incidents = read_quality(store)
+    assert incidents["n_tracks"].tolist() == [2] * 7 + [1]
+    for _, start, end in shared:
+        hit = [
+            track
+            for track in store
+            if store[track]
+            .y.droplevel("track")[
+                pd.Timestamp(start, unit="s") : pd.Timestamp(end, unit="s")
+            ]
+            .any()
+        ]
+        assert len(hit) == 2
+        assert len(set(table.loc[hit, "split"])) == 1
+    expected = ["P0"] * 3 + ["P3"] * 3 + ["P6"] * 3 + ["P10"] * 2 + ["P11"]
+    assert table["group"].tolist() == expected
+    reasons = [reason for _, reason, _ in told(store, "split")]
+    assert reasons[0] == "11 passes share incidents, so they are dealt as 4"
+    assert read_quality(store)[0]["kept"].all()
+    assert store.frame().groups.nunique() == 5
+
+
 def test_a_budget_thins_the_tracks_of_training_only(tmp_path):
     raw = toy_raw(*toy_chunks(5, 4))
     full = prepare_tracks(raw, tmp_path / "full").tracks
@@ -230,6 +264,28 @@ def test_every_incident_is_accounted_for(tmp_path):
         "1 of 8: ends before it starts",
         "1 of 8: no rows in the interval",
         "1 of 8: neither times nor a track",
+    ]
+
+
+def test_the_band_of_a_track_that_was_left_out_is_no_unknown_track(tmp_path):
+    table = incident_table(("P1_S", 0.0, 1.0), ("P1", 0.0, 1.0), ("P1_X", 0.0, 1.0))
+    raw = toy_raw([("P0", toy_frame()), ("P1", toy_frame(2))], incidents=table)
+    store = prepare_tracks(raw, tmp_path, fractions=ALL)
+    _, incidents = read_quality(store)
+    missed = "no rows in the interval"
+    assert incidents["reason"].tolist() == [missed, missed, "unknown track"]
+
+
+def test_columns_of_the_incidents_are_kept_whatever_their_names(tmp_path):
+    table = incident_table(("P0", 1.0, 3.0)).assign(reason="wind", n_rows=7)
+    raw = toy_raw([("P0", toy_frame())], incidents=table)
+    store = prepare_tracks(raw, tmp_path, fractions=ALL)
+    _, incidents = read_quality(store)
+    row = incidents.iloc[0]
+    assert (row["reason_given"], row["n_rows_given"]) == ("wind", 7)
+    assert (row["reason"], row["n_rows"]) == ("matched", 3)
+    assert told(store, "incidents") == [
+        (None, f"column {name} is now {name}_given", 0) for name in ("n_rows", "reason")
     ]
 
 

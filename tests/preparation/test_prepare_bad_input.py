@@ -54,6 +54,26 @@ def test_a_track_without_a_column_it_needs_is_left_out(tmp_path, column):
         prepare(tmp_path / "strict", [("B", poor)], repair=False)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"bands": ["lo"]}, "no band 'lo'; its bands are low, high"),
+        ({"fractions": {"train": 0.5}}, "which add up to 1"),
+        ({"gap": "soon"}, "gap must be"),
+        ({"gap": -1}, "gap must be positive"),
+        ({"padding": -2.0}, "padding must be positive"),
+        ({"max_train_rows": 0}, "max_rows must be positive"),
+        ({"max_train_rows": 9, "anomalous_share": 2}, "between 0 and 1; got 2"),
+        ({"anomalous_share": -1}, "between 0 and 1; got -1"),
+        ({"split": "forwards"}, "split must be"),
+    ],
+)
+def test_a_typo_is_refused_before_anything_is_written(tmp_path, wrong, message):
+    with pytest.raises(ValueError, match=message):
+        prepare(tmp_path, [("A", jwst_frame())], **wrong)
+    assert not (tmp_path / "out").exists()
+
+
 def test_if_nothing_is_left_the_reasons_are_told(tmp_path):
     poor = jwst_frame().drop(columns="RECEIVED_AT_TS")
     chunk = [("A", poor), ("B", jwst_frame(2)), ("C", jwst_frame(9))]
@@ -101,9 +121,9 @@ def test_open_ends_mean_what_was_asked_for(tmp_path, policy, rows):
 def test_open_ends_can_be_refused_before_anything_is_read(tmp_path):
     table = incident_table(("A", 1, 2), ("A", 6, None))
     raw = RawTracks(toy_raw().mission, table, ["chunk"], None)
-    with pytest.raises(ValueError, match=rf"Incident 1 has no '{END}'; give open_sta"):
+    with pytest.raises(ValueError, match=rf"Incident 1 has no '{END}'; set open_end"):
         prepare_tracks(raw, tmp_path, open_end="raise")
-    with pytest.raises(ValueError, match="open_start and open_end must be one of"):
+    with pytest.raises(ValueError, match="open_end must be 'raise', 'drop' or 't"):
         prepare_tracks(raw, tmp_path, open_end="ignore")
 
 
@@ -238,4 +258,8 @@ def test_too_few_passes_for_a_split_are_told(tmp_path):
     with pytest.raises(
         ValueError, match=r"2 pass\(es\) cannot be dealt into the 3 par"
     ):
-        prepare(tmp_path, chunk, fractions=None)
+        prepare(tmp_path / "two", chunk, incidents="", fractions=None)
+    with pytest.raises(
+        ValueError, match=r"1 pass\(es\) cannot .*; passes that share an incident cou"
+    ):
+        prepare(tmp_path / "one", chunk, fractions=None)

@@ -1,5 +1,6 @@
 """A preparation that is killed goes on, and comes to the same files."""
 
+import gzip
 import io
 import os
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from raw_tracks import (
+    END,
     TOY,
     content_of,
     jwst_frame,
@@ -19,7 +21,7 @@ from raw_tracks import (
     write_jwst,
 )
 
-from skdsn.datasets import RawTracks, TrackStore, read_jwst_chunks
+from skdsn.datasets import RawTracks, TrackStore, convert_raw, read_jwst_chunks
 from skdsn.preparation import prepare_tracks
 
 TESTS = Path(__file__).parents[1]
@@ -184,15 +186,15 @@ def test_a_split_that_cannot_be_is_chosen_anew_without_starting_over(tmp_path):
     assert content_of(tmp_path / "one") == content_of(tmp_path / "other")
 
 
-def test_an_unfinished_store_of_another_kind_is_refused(tmp_path):
+def test_what_another_run_left_of_no_part_is_not_in_the_way(tmp_path, undisturbed):
     def broken():
         yield "A", toy_frame().set_index("T").rename(int), None
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         TrackStore.write(tmp_path, broken())
-    with pytest.raises(ValueError, match="another source"):
-        prepare_tracks(recorded(), tmp_path)
+    prepare_tracks(recorded(), tmp_path, random_state=1)
+    assert content_of(tmp_path) == undisturbed
 
 
 def test_a_broken_chunk_can_be_replaced_and_one_that_is_done_cannot(tmp_path):
@@ -220,3 +222,69 @@ def test_a_broken_chunk_can_be_replaced_and_one_that_is_done_cannot(tmp_path):
     write_jwst(folder, passes("A"), passes("C")[:2])
     with pytest.raises(FileExistsError, match="already holds a finished store"):
         prepare_tracks(raw, tmp_path / "out", min_rows=3)
+
+
+def test_options_may_change_while_no_part_is_done(tmp_path, undisturbed):
+    raw = recorded()
+
+    def stop(name):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare_tracks(
+            RawTracks(TOY, raw.incidents, raw.chunks, stop), tmp_path, min_rows=1
+        )
+    prepare_tracks(raw, tmp_path, random_state=1)
+    assert content_of(tmp_path) == undisturbed
+
+
+def test_corrected_incidents_are_noticed(tmp_path):
+    raw = recorded()
+    table = raw.incidents.copy()
+    table.loc[0, END] += 1.0
+    corrected = RawTracks(TOY, table, raw.chunks, raw._read)
+    with pytest.raises(KeyboardInterrupt):
+        prepare_tracks(raw, tmp_path / "stopped", progress=stop_after(1))
+    with pytest.raises(
+        ValueError, match=r"unfinished store of another .*\(incidents: "
+    ):
+        prepare_tracks(corrected, tmp_path / "stopped")
+    prepare_tracks(raw, tmp_path / "done")
+    with pytest.raises(FileExistsError, match="already holds a finished store"):
+        prepare_tracks(corrected, tmp_path / "done")
+
+
+@pytest.mark.parametrize("converted", [False, True])
+def test_corrected_files_of_the_same_size_are_noticed(tmp_path, converted):
+    def write(place, value):
+        tracks = [(f"A{i}", jwst_frame(6, 90.0 * i)) for i in range(6)]
+        tracks[place][1].loc[0, "SNR"] = value
+        write_jwst(tmp_path / "raw", tracks[:3], tracks[3:])
+        # As if there were no compression, whose size depends on the values.
+        for path in (tmp_path / "raw").glob("*.gz"):
+            data = gzip.decompress(path.read_bytes())
+            path.write_bytes(gzip.compress(data, 0, mtime=0))
+        raw = read_jwst_chunks(tmp_path / "raw", allow_pickle=True)
+        if not converted:
+            return raw
+        home = tmp_path / f"parquet-{place}-{value}"
+        convert_raw(raw, home)
+        return read_jwst_chunks(home)
+
+    def sizes():
+        return [path.stat().st_size for path in (tmp_path / "raw").iterdir()]
+
+    raw = write(0, 5.0)
+    before = sizes()
+    with pytest.raises(KeyboardInterrupt):
+        prepare_tracks(raw, tmp_path / "out", min_rows=3, progress=stop_after(1))
+    changed = write(0, 6.0)
+    assert sizes() == before
+    with pytest.raises(ValueError, match=r"chunk_001_mon_.* is not what it was when"):
+        prepare_tracks(changed, tmp_path / "out", min_rows=3)
+    raw = write(0, 5.0)
+    prepare_tracks(raw, tmp_path / "out", min_rows=3)
+    (tmp_path / "raw" / "notes.txt").write_text("what is no data may change")
+    prepare_tracks(raw, tmp_path / "out", min_rows=3)
+    with pytest.raises(FileExistsError, match="already holds a finished store"):
+        prepare_tracks(write(3, 6.0), tmp_path / "out", min_rows=3)
