@@ -16,8 +16,7 @@ from skdsn.datasets import (
 from skdsn.datasets._store_files import plain_frame, unify
 from skdsn.labeling import label_incidents
 from skdsn.preparation import cut_chunk
-from skdsn.tracks import as_telemetry, read_tracks, stack_tracks
-from skdsn.tracks._clock import DATE_FORMATS
+from skdsn.tracks import as_telemetry, parse_times, read_tracks, stack_tracks
 
 _CSV = (".csv", ".csv.gz")
 _PARQUET = (".parquet", ".pq")
@@ -252,16 +251,10 @@ def read_table(path, text=None):
 
 
 def _dates(column, path):
-    for form in DATE_FORMATS:
-        try:
-            return pd.to_datetime(column, format=form)
-        except ValueError:
-            continue
-    raise ValueError(
-        f"Column {column.name!r} of {path} does not hold times; it begins with "
-        f"{column.iloc[0]!r}. Write dates as 2025-06-02T12:00:00 or 2025-153T12:00:00, "
-        "or give seconds."
-    )
+    try:
+        return parse_times(column)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _read_incidents(args, X):
