@@ -177,9 +177,13 @@ def _baselines(store, table):
 
 def _draw(out, detector, y, scores):
     out.mkdir(exist_ok=True)
+    # Scores of an outlier detector are what it has above its threshold.
+    threshold = detector.threshold_ if hasattr(detector, "predict_proba") else 0.0
+    if threshold > scores["score"].max():  # out of sight
+        threshold = None
     figures = {
         "confusion": plot_confusion(y, scores),
-        "timeline": plot_timeline(scores, y=y),
+        "timeline": plot_timeline(scores, y=y, threshold=threshold),
         "heatmap": plot_heatmap(scores, y=y),
     }
     if y.eq(1).any():

@@ -46,7 +46,8 @@ then train it with the best ones, as skdsn train does.
 
 The trials are kept in OUT/study.db: the same command goes on with them, and several
 processes may search at a time (each with its own --search-seed). OUT/tuned.json has the
-best parameters, which skdsn train takes from there.
+best parameters, which skdsn train takes from there. OUT/detector.pkl is replaced, and
+--epochs goes for the search and for the detector.
 """
 
 EVALUATE_STORE = """\

@@ -55,6 +55,8 @@ def print_quality(store):
         anomalous=("n_anomalous", "sum"),
     )
     table["share"] = table["anomalous"] / table["rows"]
+    order = [name for name in ("train", "val", "test") if name in table.index]
+    table = table.loc[[*order, *table.index.difference(order)]]
     print(table.to_string(float_format="{:.2%}".format))
     quality, incidents = read_quality(store)
     matched = (incidents["reason"] == "matched").sum()

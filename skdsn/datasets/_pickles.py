@@ -11,27 +11,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import pandas as pd
 from pandas._libs.internals import _unpickle_block
 from pandas.core.internals.managers import BlockManager
+
+from skdsn.datasets._pickle_check import check_content
+from skdsn.datasets._pickle_rehearsal import RefusedError, Rehearsal
 
 __all__ = ["load_frames"]
 
 # What pickle and the classes below raise on content that is broken.
 _BROKEN = (
-    pickle.UnpicklingError,
+    pickle.PickleError,
     ArithmeticError,
     AssertionError,
     AttributeError,
+    BufferError,
     EOFError,
     ImportError,
     LookupError,
     MemoryError,
-    RecursionError,
+    OSError,
+    RuntimeError,
+    SystemError,
     TypeError,
     ValueError,
-    gzip.BadGzipFile,
     struct.error,
     zlib.error,
 )
@@ -64,23 +68,32 @@ def load_frames(file, *, allow_pickle):
 
     Notes
     -----
-    The whole file is checked before the first object in it is made. That stops
-    whatever names a function to run, but a pickle made to overrun the memory of a
+    The whole file is checked before the first object in it is made: what it names,
+    and that arrays have the type and the size they say. Frames are checked once they
+    are made: that their columns fit together and can be read. That stops whatever
+    names a function to run, and damage; but a pickle made to overrun the memory of a
     compiled library is beyond any such check: read only files that you trust.
     """
     name = getattr(file, "name", "The file") if hasattr(file, "read") else file
     if not allow_pickle:
         raise ValueError(
             f"{name} is a pickle, and reading a pickle can run code; if you trust its "
-            "origin, give allow_pickle=True, or convert it once: "
+            "origin, give allow_pickle=True (--allow-pickle), or convert it once: "
             "skdsn convert IN OUT --allow-pickle."
         )
+    with _opened(file) as stream:
+        return _load(stream, name)
+
+
+def _load(stream, name):
+    """Check, load and check again; whatever fails is told in one sentence."""
     try:
-        for unpickler in (_Rehearsal, _FrameUnpickler):
-            with _opened(file) as stream:
-                content = unpickler(stream).load()
+        Rehearsal(stream, _admitted).load()
+        stream.seek(0)
+        content = _FrameUnpickler(stream).load()
+        check_content(content)
     except _BROKEN as error:
-        if isinstance(error, _RefusedError):
+        if isinstance(error, RefusedError):
             raise ValueError(f"{name} {error}") from None
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(
@@ -105,77 +118,25 @@ def _opened(file):
             yield raw
 
 
-class _RefusedError(pickle.UnpicklingError):
-    """The pickle asks for what it should not."""
-
-
-def _check_global(module, name):
+def _admitted(module, name):
+    """Where a class or function is found today."""
     if (module, name) not in _ADMITTED:
-        raise _RefusedError(
+        raise RefusedError(
             f"asks for {module}.{name}, which no telemetry frame needs; it was not "
             "loaded, and nothing in it was run."
         )
+    return _ADMITTED[module, name]
 
 
 class _FrameUnpickler(pickle.Unpickler):
     """Finds only what rebuilds frames."""
 
     def find_class(self, module, name):
-        _check_global(module, name)
-        found = _ADMITTED[module, name]
+        found = _admitted(module, name)
         if not isinstance(found, tuple):
             return found
         module, name = found
         return getattr(importlib.import_module(module), name)
-
-
-class _Global(type):
-    """Stands for a class or function that a pickle names."""
-
-    def __getattribute__(cls, name):
-        if name == "__setstate__":
-            raise _RefusedError(f"tries to change {cls.__name__} itself.")
-        return super().__getattribute__(name)
-
-
-class _Stub(metaclass=_Global):
-    """Stands for an object that a pickle makes."""
-
-    def __new__(cls, *args, **kwargs):
-        stub = object.__new__(cls)
-        stub.args = args
-        return stub
-
-    def __init__(self, *args, **kwargs):
-        pass
-
-    def __setstate__(self, state):
-        if type(self).__name__ == "numpy.dtype":
-            _check_dtype(self.args, state)
-
-    def __setitem__(self, key, value):
-        pass
-
-    def __call__(self, *args):
-        return self
-
-
-def _check_dtype(args, state):
-    """Refuse a dtype whose state lies about what its memory holds."""
-    try:
-        expected = np.dtype(args[0]).__reduce__()[2]
-    except (TypeError, IndexError):
-        expected = None
-    if expected is None or tuple(state[3:8]) != tuple(expected[3:8]):
-        raise _RefusedError("holds an array of a type that no column has.")
-
-
-class _Rehearsal(pickle.Unpickler):
-    """Goes through a pickle without making any object of it."""
-
-    def find_class(self, module, name):
-        _check_global(module, name)
-        return _Global(f"{module}.{name}", (_Stub,), {})
 
 
 # -- Stand-ins, where the function itself could do more than it should --
@@ -184,19 +145,21 @@ class _Rehearsal(pickle.Unpickler):
 def _encode(text, encoding="latin1"):
     """Bytes as protocol 2 writes them."""
     if encoding != "latin1":
-        raise _RefusedError(f"asks for the codec {encoding!r}.")
+        raise RefusedError(f"asks for the codec {encoding!r}.")
     return text.encode("latin1")
 
 
 def _attribute(owner, name):
     """Rebuild a time zone; it is pickled as an attribute of its class."""
     if owner is not ZoneInfo or name != "_unpickle":
-        raise _RefusedError(f"asks for the attribute {name!r} of {owner!r}.")
+        raise RefusedError(f"asks for the attribute {name!r} of {owner!r}.")
     return _zone
 
 
 def _zone(key, *_):
     """Time zone of that name, also for one of pytz."""
+    if not isinstance(key, str):
+        raise TypeError(f"a time zone is named {key!r}")
     return ZoneInfo(key)
 
 
@@ -223,7 +186,7 @@ class _Partial:
 
     def __init__(self, function):
         if function is not _unpickle_block:
-            raise _RefusedError(f"asks for functools.partial of {function!r}.")
+            raise RefusedError(f"asks for functools.partial of {function!r}.")
 
     def __setstate__(self, state):
         self.keywords = {"ndim": state[2]["ndim"]}
@@ -256,9 +219,9 @@ _ADMITTED = {
         ["builtins", "__builtin__"],
         "bool bytearray bytes complex float frozenset int list range set slice str",
     ),
-    ("__builtin__", "xrange"): range,
-    ("__builtin__", "unicode"): str,
-    ("__builtin__", "long"): int,
+    ("__builtin__", "xrange"): ("builtins", "range"),
+    ("__builtin__", "unicode"): ("builtins", "str"),
+    ("__builtin__", "long"): ("builtins", "int"),
     ("builtins", "getattr"): _attribute,
     ("__builtin__", "getattr"): _attribute,
     ("_codecs", "encode"): _encode,

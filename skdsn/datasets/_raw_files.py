@@ -272,6 +272,7 @@ def read_raw(folder, mission, *, allow_pickle=False, incidents=True):
         The files that the mission recorded, or what :func:`convert_raw` made of them.
     mission : {"jwst", "mro"} or MissionFormat
         Read by :func:`read_jwst_chunks` or :func:`read_mro`, whichever its name says.
+        Of any other mission, a converted folder is read.
     allow_pickle : bool, default=False
         Reading a pickle can run code: give True only for files that you trust. A
         converted folder needs none.
@@ -300,11 +301,15 @@ def read_raw(folder, mission, *, allow_pickle=False, incidents=True):
     ...     read_raw(folder, "mro", allow_pickle=True)
     <RawTracks of mro: 1 chunks, 1 incidents>
     """
-    mission = get_mission_format(mission)
+    folder, mission = _check_folder(folder), get_mission_format(mission)
+    converted = read_converted(folder, mission, incidents=incidents)
+    if converted is not None:
+        return RawTracks(mission, *converted, folder=folder)
     if mission.name not in _READERS:
         raise ValueError(
-            f"mission must be one of {', '.join(_READERS)}, whose files can be read; "
-            f"got the format {mission.name!r}."
+            f"The files of {', '.join(_READERS)} can be read; those of "
+            f"{mission.name!r} only after convert_raw(RawTracks(...), folder) has "
+            f"written them, and {folder} is no such folder."
         )
     return _READERS[mission.name](
         folder, allow_pickle=allow_pickle, incidents=incidents, mission=mission

@@ -10,7 +10,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdsn._sklearn import HasMethods, Interval, RealNotInt, StrOptions, fit_context
 from skdsn.base import anomaly_scores, read_labels, read_rows
-from skdsn.metrics import alarm_rates, best_threshold, threshold_for_budget
+from skdsn.metrics import (
+    alarm_rates,
+    best_threshold,
+    threshold_curve,
+    threshold_for_budget,
+)
 from skdsn.metrics._inputs import is_constant
 from skdsn.model_selection import StratifiedTrackKFold, WithinTrackChronologicalSplit
 from skdsn.model_selection._held_out import check_answer, check_splits
@@ -32,8 +37,8 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
     """Choose the threshold of a detector on held-out tracks, and store it.
 
     Parts of the training rows are held out in turn; the detector is fitted on the
-    others and scores them. The threshold is the best one for these scores, and the
-    detector is then fitted on all training rows.
+    others and scores them. The threshold is the best one for these scores, the middle
+    of equally good ones, and the detector is then fitted on all training rows.
 
     Parameters
     ----------
@@ -198,6 +203,7 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
             threshold = threshold_for_budget(labels, scores, tracks=known, **budget)
             raised = alarm_rates(labels, scores >= threshold, tracks=known)
             self.score_ = raised.false_alarms_per_day
+            lowest = threshold
         else:
             if not labels.any():
                 raise ValueError(
@@ -205,14 +211,18 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
                     "tracks with incidents, or use objective='false_alarms'."
                 )
             metric = f"{self.objective}_fbeta"
-            best = best_threshold(metric, labels, scores, tracks=known, beta=self.beta)
+            options = {"tracks": known, "beta": self.beta}
+            best = best_threshold(metric, labels, scores, **options)
             threshold, self.score_ = best.threshold, best.value
-        lower = scores[scores < threshold]
-        # Halfway to the next score below, as far as possible from both; but below the
-        # threshold also where rounding would not have it so.
+            curve = threshold_curve(metric, labels, scores, **options)
+            lowest = _lowest_as_good(curve, threshold)
+        lower = scores[scores < lowest]
+        # The middle of what is equally good, as far as possible from what is worse;
+        # but below the threshold also where rounding would not have it so.
         below = np.nextafter(threshold, -np.inf)
-        if np.isfinite(threshold) and len(lower):
-            below = min(below, (threshold + lower.max()) / 2)
+        if np.isfinite(threshold):
+            edge = lower.max() if len(lower) else lowest
+            below = min(below, (threshold + edge) / 2)
         self.threshold_ = float(below)
 
     def predict(self, X):
@@ -286,6 +296,13 @@ class TunedThresholdDetector(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         return tags
+
+
+def _lowest_as_good(curve, threshold):
+    """Follow a curve down from its best threshold, as long as it stays as good."""
+    best = np.searchsorted(curve.thresholds, threshold)
+    worse = np.flatnonzero(~np.isclose(curve.value[:best], curve.value[best]))
+    return curve.thresholds[worse[-1] + 1 if len(worse) else 0]
 
 
 def _rows(X, rows):

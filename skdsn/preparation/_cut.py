@@ -1,5 +1,6 @@
 """Cut recorded tracks into the tracks of telemetry that are in them."""
 
+import numpy as np
 from sklearn.utils import Bunch
 
 from skdsn.preparation._report import drop_report, join_reports
@@ -64,6 +65,18 @@ def cut_track(
             )
         return [], drop_report("columns", [(track, f"no column {lost}", len(frame))])
     parts, reports = [], []
+    frame, infinite = _without_infinity(frame)
+    if infinite:
+        if not repair:
+            raise ValueError(
+                f"Track {track!r} holds infinity in column {infinite[0][0]!r}; replace "
+                "it by NaN."
+            )
+        found = [
+            (track, f"infinite {name} made missing", n_rows)
+            for name, n_rows in infinite
+        ]
+        reports.append(drop_report("values", found, kept=True))
     repeated = frame.columns.duplicated()
     if repeated.any():
         name = frame.columns[repeated][0]
@@ -114,3 +127,17 @@ def check_bands(bands, mission):
             f"The mission {mission.name!r} has no band {unknown[0]!r}; its bands are "
             f"{', '.join(mission.bands) or 'none'}."
         )
+
+
+def _without_infinity(frame):
+    """Make infinite numbers missing; give the columns and how many there were."""
+    numbers = frame.select_dtypes("float")
+    counts = np.isinf(numbers.to_numpy(np.float64, na_value=np.nan)).sum(axis=0)
+    found = [
+        (name, int(count))
+        for name, count in zip(numbers.columns, counts, strict=True)
+        if count
+    ]
+    if found:
+        frame = frame.replace([np.inf, -np.inf], np.nan)
+    return frame, found

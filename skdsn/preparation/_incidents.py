@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from skdsn.datasets import MissionFormat
 from skdsn.labeling import label_incidents
 from skdsn.preparation._report import drop_report
 from skdsn.preparation._tracks import read_wait
@@ -57,7 +58,16 @@ class IncidentTable:
             )
         self.policies = {"open_start": open_start, "open_end": open_end}
         self.padding = read_wait(padding, "padding")
-        named = self.table.get(mission.incident_track, [None] * len(self.table))
+        named = self.table.get(mission.incident_track)
+        if named is None:
+            # The usual name need not be there; one that was chosen must be.
+            if mission.incident_track != MissionFormat.incident_track:
+                raise ValueError(
+                    f"The incidents have no column {mission.incident_track!r}, which "
+                    "names their track; their columns are "
+                    f"{list(incidents.columns[:10])}."
+                )
+            named = [None] * len(self.table)
         names = [None if pd.isna(name) else _as_name(name) for name in named]
         self.of_track = pd.Series(names, self.table.index, dtype=object)
         # On no rows, to learn what it refuses, and what the policies drop.

@@ -1,6 +1,7 @@
 """From the raw files of a mission to a track store."""
 
 import shutil
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
@@ -293,6 +294,14 @@ def _report_columns(records):
         if names
     ]
     blank = [name for name in everything if not any(own.get(name) for own in columns)]
+    kinds = {
+        name: Counter(own[name] for own in columns if own.get(name))
+        for name in everything
+    }
+    for name, n_tracks in kinds.items():
+        if len(n_tracks) > 1:
+            told = ", ".join(f"{kind} in {n}" for kind, n in n_tracks.items())
+            found.append((None, f"{name} is text throughout: {told} tracks", 0))
     if blank:
         found.append((None, f"no track has a value of {_name_some(blank)}", 0))
     return drop_report("columns", found, kept=True)

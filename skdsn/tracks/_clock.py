@@ -81,7 +81,7 @@ def parse_times(column, *, unparsable="raise"):
     ----------
     column : Series
         Datetimes (naive ones are UTC), text that holds dates such as
-        ``2025-06-02T12:00:00`` or ``2025-153T12:00:00``, or seconds since 1970 (UTC).
+        ``2025-06-02T12:00:00Z`` or ``2025-153T12:00:00Z``, or seconds since 1970 (UTC).
     unparsable : {"raise", "missing"}, default="raise"
         What to make of text that holds no date, and of seconds after the year 9999;
         a column of nothing else is an error all the same.
@@ -131,7 +131,8 @@ def parse_times(column, *, unparsable="raise"):
 def _parse_text(column, unparsable):
     best = pd.Series(pd.NaT, column.index, "datetime64[us, UTC]", name=column.name)
     for form in DATE_FORMATS:
-        dates = pd.to_datetime(column, format=form, utc=True, errors="coerce")
+        text = column.str.removesuffix("Z") if "%j" in form else column
+        dates = pd.to_datetime(text, format=form, utc=True, errors="coerce")
         if "%j" in form:  # pandas takes day 366 of any year for the next 1 January
             year = pd.to_numeric(column.str.slice(0, 4), errors="coerce")
             dates = dates.where(dates.dt.year == year)

@@ -1,18 +1,22 @@
 import _codecs
 import codecs
 import datetime
+import decimal
 import functools
 import gzip
 import io
 import os
 import pickle
 import struct
+import subprocess
+import sys
 import zoneinfo
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from skdsn.datasets._pickle_check import check_content
 from skdsn.datasets._pickles import load_frames
 
 TIMES = pd.date_range("2025-06-02", periods=4, freq="s", name="time")
@@ -249,3 +253,189 @@ def test_a_compressed_file_is_told_by_its_name(tmp_path):
     path.write_bytes(gzip.compress(GOOD))
     loaded = load_frames(str(path), allow_pickle=True)
     pd.testing.assert_frame_equal(loaded[0][1], FRAMES["numbers"])
+
+
+class Made:
+    """Pickled as a call, and what fills its result."""
+
+    def __init__(self, function, *args, state=None):
+        self.call = function, args, state
+
+    def __reduce__(self):
+        return self.call
+
+
+def damaged(content, old, new, protocol=2):
+    text = pickle.dumps(content, protocol=protocol)
+    assert text.count(old) == 1
+    return io.BytesIO(text.replace(old, new))
+
+
+LETTERS = np.array(list("abcd"), dtype=object)
+
+
+@pytest.mark.parametrize("shape", [b"K\x40\x85", b"K\x03\x85"])
+def test_an_array_that_does_not_fill_its_shape_is_refused(shape):
+    """NumPy reads beyond a list that is too short."""
+    with pytest.raises(ValueError, match="an array is not as long as its shape"):
+        load_frames(damaged(LETTERS, b"K\x04\x85", shape), allow_pickle=True)
+
+
+def test_an_array_of_negative_length_is_refused():
+    file = damaged(np.zeros(4), b"K\x04\x85", b"J\xff\xff\xff\xff\x85")
+    with pytest.raises(ValueError, match="an array has no shape"):
+        load_frames(file, allow_pickle=True)
+
+
+VOID = (3, "|", (np.dtype("O"), (1,)), None, None, 8, 1, 0)
+FIELDS = (3, "|", None, ("a",), {"a": (np.dtype("O"), 0)}, 8, 1, 0)
+FLOAT = np.dtype("f8").__reduce__()[2]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        Made(np.dtype, "V8", False, True, state=VOID),
+        Made(np.dtype, "V8", False, True, state=FIELDS),
+        Made(np.dtype, "f8", False, True, state=(*FLOAT[:2], *VOID[2:])),
+        Made(np.dtype, "f8", False, True, state=(*FLOAT[:2], *FIELDS[2:])),
+        Made(np.dtype, "O8", False, True, state=FLOAT),
+        Made(np.dtype, "f8,O", False, True),
+        Made(np.dtype, "f8", False, False),
+    ],
+    ids=range(7),
+)
+def test_a_type_that_hides_objects_is_refused(content):
+    with pytest.raises(ValueError, match="of a type that no column has"):
+        load_frames(dumps(content), allow_pickle=True)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (Made(list, range(10**10)), "makes a builtins.list of what is no list"),
+        (Made(set, range(10**10)), "makes a builtins.set of what is no list"),
+        (Made(bytearray, 10**12), "makes a builtins.bytearray of what is no list"),
+        (Made(bytes, 10**12), "makes a builtins.bytes of what is no list"),
+        (
+            Made(int, decimal.Decimal("1e30000000")),
+            "makes a builtins.int of what is no number",
+        ),
+        (Made(np.ndarray, (10**12,)), "makes a numpy.ndarray"),
+        (Made(zoneinfo.ZoneInfo, "Europe"), "makes a zoneinfo.ZoneInfo"),
+        (Made(pd.DataFrame, state=(1, 2)), "calls pandas.DataFrame"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_no_frame_needs_is_not_made(content, said):
+    with pytest.raises(ValueError, match=said):
+        load_frames(dumps(content), allow_pickle=True)
+
+
+def test_a_folder_of_time_zones_is_no_time_zone():
+    content = Made(zoneinfo.ZoneInfo._unpickle, "Europe", True)
+    with pytest.raises(ValueError, match="is no complete pickle of telemetry frames"):
+        load_frames(dumps(content), allow_pickle=True)
+
+
+@pytest.mark.parametrize("name", ["DataFrame", "Series"])
+def test_a_frame_without_content_is_refused(name):
+    text = b"\x80\x02](X\x01\x00\x00\x00acpandas\n" + name.encode() + b"\n)\x81\x86e."
+    with pytest.raises(ValueError, match=f"a pandas.{name} has no content"):
+        load_frames(io.BytesIO(text), allow_pickle=True)
+
+
+@pytest.mark.parametrize("places", [(0, 3), (1, 3), (0, 0), (5, 7), (0, 10**15)])
+def test_columns_that_are_not_where_they_should_be_are_refused(places):
+    frame = pd.DataFrame({"a": [1, 2], "b": [3, 4]})
+    (block,) = frame._mgr.blocks
+    block.mgr_locs = type(block.mgr_locs)(slice(*places))
+    with pytest.raises(ValueError, match="has other columns than it says"):
+        load_frames(dumps([("A", frame)]), allow_pickle=True)
+
+
+def test_a_column_of_another_length_is_refused():
+    frame = pd.DataFrame({"a": [1.5, 2.5], "b": ["x", "y"]})
+    frame._mgr.axes[1] = pd.RangeIndex(3)
+    with pytest.raises(ValueError, match="not as long as its frame"):
+        check_content({"A": frame})
+
+
+@pytest.mark.parametrize("code", [2, 100, -2])
+def test_a_code_without_category_is_refused(code):
+    """Pandas would read beyond the categories."""
+    column = pd.Categorical(["x", "y", "x"])
+    column._ndarray[1] = code
+    for content in (column, pd.Series(column), pd.DataFrame({"a": column})):
+        with pytest.raises(ValueError, match="a code has no category"):
+            load_frames(dumps(content), allow_pickle=True)
+
+
+MUTATE = """
+import io, pickle, random, sys, warnings
+try:
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+except ImportError:
+    pass
+import numpy as np
+import pandas as pd
+from skdsn.datasets._pickles import load_frames
+
+warnings.simplefilter("ignore")
+times = pd.date_range("2025-06-02", periods=5, freq="s")
+frame = pd.DataFrame({
+    "o": pd.Series(["IN", None, 1.5, times[0], pd.NaT], dtype=object),
+    "s": list("abcab"),
+    "c": pd.Categorical(list("xyxyz")),
+    "t": times,
+    "i": pd.array([1, None, 2, 3, 4], dtype="Int64"),
+    "f": np.arange(5.0),
+    "b": [True, False, True, False, True],
+})
+ends = {"loaded": 0, "refused": 0}
+for seed in range(200):
+    text = bytearray(pickle.dumps([("A", frame)], protocol=2 + seed % 4))
+    rng = random.Random(seed)
+    at = rng.randrange(len(text))
+    if seed % 5 < 3:
+        text[at] ^= 1 << rng.randrange(8)
+    elif seed % 5 < 4:
+        del text[at : at + rng.randrange(1, 9)]
+    else:
+        text[at:at] = rng.randbytes(rng.randrange(1, 5))
+    print(seed, file=sys.stderr)
+    try:
+        content = load_frames(io.BytesIO(bytes(text)), allow_pickle=True)
+    except ValueError as error:
+        said = str(error)
+        assert said.startswith("The file") and said.endswith("."), said
+        assert "\\n" not in said, said
+        ends["refused"] += 1
+        continue
+    ends["loaded"] += 1
+    for each in content if isinstance(content, list) else ():
+        for part in each if isinstance(each, tuple) else ():
+            if isinstance(part, pd.DataFrame):
+                for place in range(part.shape[1]):
+                    column = part.iloc[:, place]
+                    assert len(list(column)) == len(part)
+                    pd.util.hash_pandas_object(column)
+print(ends["loaded"], ends["refused"])
+"""
+
+
+def test_damage_is_told_and_never_crashes():
+    """In another process, since a crash would take this one along."""
+    done = subprocess.run(
+        [sys.executable, "-c", MUTATE],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    loaded, refused = map(int, done.stdout.split())
+    assert loaded + refused == 200
+    assert loaded > 10
+    assert refused > 100

@@ -174,7 +174,7 @@ def test_the_mission_chooses_the_reader(tmp_path):
     for name, track in (("jwst", "a"), (get_mission_format("mro"), "A")):
         raw = read_raw(tmp_path, name, allow_pickle=True)
         assert [found for found, _ in raw] == [track]
-    with pytest.raises(ValueError, match=r"must be one of jwst, mro, .* format 'LRO'"):
+    with pytest.raises(ValueError, match=r"those of 'LRO' only after convert_raw"):
         read_raw(tmp_path, MissionFormat(name="LRO", time="UTC"))
     with pytest.raises(ValueError, match="must be one of jwst, mro"):
         read_raw(tmp_path, "cassini")
@@ -412,3 +412,15 @@ def test_conversion_names_the_extra_that_it_needs(tmp_path, monkeypatch):
     raw = RawTracks("mro", REPORT, ["one"], lambda _: [("a", frame())])
     with pytest.raises(ImportError, match=r"pip install skdsn\[parquet\]"):
         convert_raw(raw, tmp_path)
+
+
+def test_a_converted_folder_of_any_mission_is_read(tmp_path):
+    pytest.importorskip("pyarrow")
+    lro = MissionFormat(name="lro", time="UTC")
+    table = pd.DataFrame({"UTC": ["2026-03-01T00:00:00"], "SNR": [9.0]})
+    incidents = pd.DataFrame({lro.incident_start: [1.0], lro.incident_end: [2.0]})
+    raw = RawTracks(lro, incidents, ["orbit"], lambda name: [(7, table)])
+    convert_raw(raw, tmp_path / "out")
+    again = read_raw(tmp_path / "out", lro)
+    assert [(track, len(rows)) for track, rows in again] == [(7, 1)]
+    assert len(again.incidents) == 1

@@ -101,7 +101,9 @@ def test_the_threshold_is_the_best_for_the_held_out_scores(passes):
         scores[test] = part.predict_proba(X.iloc[test])[:, 1]
     best = best_threshold("event_f1", y, scores)
     detector = TunedThresholdDetector(LogisticRegression(), cv=4).fit(X, y)
-    below = scores[scores < best.threshold].max()
+    for below in np.unique(scores[scores < best.threshold])[::-1]:
+        if event_wise_scores(y, scores >= below)["f"] < best.value - 1e-9:
+            break
     assert detector.threshold_ == pytest.approx((best.threshold + below) / 2)
     assert detector.score_ == pytest.approx(best.value)
 
@@ -329,3 +331,15 @@ def test_arrays_are_one_track():
     tuned = TunedThresholdDetector(FirstColumn(), cv=0.5).fit(X.tolist(), y.tolist())
     assert tuned.predict(X).shape == (60,)
     assert tuned.classes_.tolist() == [0, 1]
+
+
+def test_of_equally_good_thresholds_the_middle_is_taken():
+    y = np.tile([0, 0, 1, 0, 0], 4)
+    X = np.where(y == 1, 0.9, 0.1)[:, None] + np.linspace(0, 0.05, 20)[:, None]
+    detector = TunedThresholdDetector(FirstColumn().fit(X, y), cv="prefit").fit(X, y)
+    # One row of each incident above it is enough, and no other.
+    best = X[y == 0].max(), X[y == 1].min()
+    assert detector.threshold_ == pytest.approx(np.mean(best))
+    wider = X + 0.04 * y[:, None] * np.arange(20)[:, None]  # incidents further apart
+    again = TunedThresholdDetector(FirstColumn().fit(wider, y), cv="prefit")
+    assert again.fit(wider, y).threshold_ < wider[y == 1].min()

@@ -13,7 +13,7 @@ from raw_tracks import (
     write_jwst,
 )
 
-from skdsn.datasets import RawTracks, read_jwst_chunks
+from skdsn.datasets import MissionFormat, RawTracks, read_jwst_chunks
 from skdsn.preparation import prepare_tracks, read_quality
 
 ALL = {"train": 1.0}
@@ -263,3 +263,52 @@ def test_too_few_passes_for_a_split_are_told(tmp_path):
         ValueError, match=r"1 pass\(es\) cannot .*; passes that share an incident cou"
     ):
         prepare(tmp_path / "one", chunk, fractions=None)
+
+
+def bare(**columns):
+    """A mission of three short tracks, one of which has other values."""
+    times = pd.date_range("2026-03-01", periods=4, freq="min")
+
+    def read(chunk):
+        day = pd.Timedelta(days=int(chunk))
+        own = columns if chunk == "1" else {}
+        frame = pd.DataFrame({"UTC": times + day, "SNR": [1.0, 2.0, 3.0, 4.0]})
+        return [(f"P-{chunk}", frame.assign(**own))]
+
+    return read
+
+
+NO_INCIDENTS = pd.DataFrame(
+    {"INCIDENT_START_TIME_DT": pd.Series([], dtype="float64")}
+).assign(INCIDENT_END_TIME_DT=0.0)
+
+
+def test_infinite_values_are_missing_and_counted(tmp_path):
+    lro = MissionFormat(name="lro", time="UTC")
+    read = bare(SNR=[1.0, np.inf, -np.inf, 4.0])
+    raw = RawTracks(lro, NO_INCIDENTS, ["0", "1", "2"], read)
+    store = prepare_tracks(raw, tmp_path / "out")
+    assert store["P-1"].X["SNR"].isna().tolist() == [False, True, True, False]
+    quality, _ = read_quality(store)
+    found = quality[quality["reason"] == "infinite SNR made missing"]
+    assert found[["track", "n_rows", "kept"]].to_numpy().tolist() == [["P-1", 2, True]]
+    with pytest.raises(ValueError, match="'P-1' holds infinity in column 'SNR'"):
+        prepare_tracks(raw, tmp_path / "strict", repair=False)
+
+
+def test_a_channel_that_is_numbers_and_text_is_told(tmp_path):
+    lro = MissionFormat(name="lro", time="UTC")
+    read = bare(SNR=["1", "ERR", "3", "4"])
+    raw = RawTracks(lro, NO_INCIDENTS, ["0", "1", "2"], read)
+    store = prepare_tracks(raw, tmp_path / "out")
+    assert store.columns["SNR"] == "categorical"
+    quality, _ = read_quality(store)
+    told = "SNR is text throughout: numeric in 2, categorical in 1 tracks"
+    assert told in quality["reason"].tolist()
+
+
+def test_a_chosen_track_column_of_incidents_must_be_there(tmp_path):
+    lro = MissionFormat(name="lro", time="UTC", incident_track="contakt")
+    raw = RawTracks(lro, NO_INCIDENTS, ["0", "1", "2"], bare())
+    with pytest.raises(ValueError, match="have no column 'contakt', which names"):
+        prepare_tracks(raw, tmp_path / "out")

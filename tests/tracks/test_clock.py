@@ -186,3 +186,8 @@ def test_a_single_number_out_of_range_costs_its_row_only():
     assert parse_times(numbers, unparsable="missing").isna().tolist() == [False, True]
     with pytest.raises(ValueError, match="Divide milliseconds"):
         parse_times(numbers[1:], unparsable="missing")
+
+
+def test_days_of_the_year_may_name_their_zone():
+    times = parse_times(pd.Series(["2025-153T12:00:00Z", "2025-153T12:00:00.25Z"]))
+    assert as_seconds(times).tolist() == [1748865600.0, 1748865600.25]
