@@ -1,6 +1,7 @@
 """Select tracks by a table of them: splits, and the budget of rows."""
 
 from itertools import pairwise
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -56,7 +57,7 @@ def split_tracks(tracks, fractions=None, *, group="pass_id", random_state=None):
     [7, 2, 1, 7, 2, 1]
     """
     fractions = read_fractions(fractions)
-    groups = _groups(tracks, group)
+    groups = _groups(tracks, group, ["n_anomalous"])
     hit = tracks["n_anomalous"].gt(0).groupby(groups).max()
     _need_groups(hit, fractions)
     rng = check_random_state(random_state)
@@ -122,7 +123,8 @@ def split_tracks_by_time(tracks, fractions=None, *, group="pass_id", gap=0):
     ['train', 'train', 'test', 'test']
     """
     fractions = read_fractions(fractions)
-    groups = _groups(tracks, group)
+    needed = ["start", "end", "n_rows", "n_anomalous"]
+    groups = _groups(tracks, group, needed)
     start = tracks["start"].groupby(groups).min()
     end = tracks["end"].groupby(groups).max()
     _need_groups(start, fractions)
@@ -224,8 +226,21 @@ def sample_tracks(tracks, max_rows, *, anomalous_share=None, random_state=None):
     return kept, drop_report("sample", reasons, kept=True)
 
 
-def _groups(tracks, group):
+def _groups(tracks, group, needed):
+    """Give the pass of each track, and refuse a table that lacks a column or a pass."""
+    for name in needed:
+        if name not in tracks.columns:
+            raise ValueError(
+                f"The table of tracks has no column {name!r}; its columns are "
+                f"{list(tracks.columns[:10])}."
+            )
     if group in tracks.columns:
+        unknown = tracks[group].isna()
+        if unknown.any():
+            raise ValueError(
+                f"Track {tracks.index[unknown][0]!r} has no {group!r}; name its pass, "
+                "or leave the column out."
+            )
         return tracks[group]
     return pd.Series(tracks.index, index=tracks.index)
 
@@ -248,8 +263,11 @@ def check_budget(max_rows, anomalous_share):
 def read_fractions(fractions):
     """Read the share of each part; they add up to 1."""
     fractions = FRACTIONS if fractions is None else dict(fractions)
-    shares = list(fractions.values())
-    if not shares or min(shares) <= 0 or abs(sum(shares) - 1) > 1e-6:
+    shares = [
+        share if isinstance(share, Real) else np.nan for share in fractions.values()
+    ]
+    # As it is written, NaN is refused too.
+    if not (shares and min(shares) > 0 and abs(sum(shares) - 1) < 1e-6):
         raise ValueError(
             "fractions must be a dict of part to a positive share, which add up to 1; "
             f"got {fractions!r}."

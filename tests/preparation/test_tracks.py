@@ -176,3 +176,16 @@ def test_a_budget_that_cannot_be_is_refused(options, message):
     tracks = pd.DataFrame({"n_rows": [5], "n_anomalous": [0]})
     with pytest.raises(ValueError, match=message):
         sample_tracks(tracks, **options)
+
+
+@pytest.mark.parametrize("split", [split_tracks, split_tracks_by_time])
+def test_tables_and_fractions_that_make_no_sense_are_told(split):
+    day = pd.date_range("2026-03-01", periods=6, freq="D")
+    tracks = pd.DataFrame({"start": day, "end": day, "n_rows": 1, "n_anomalous": 1})
+    with pytest.raises(ValueError, match="has no column 'n_anomalous'"):
+        split(tracks.drop(columns="n_anomalous"))
+    with pytest.raises(ValueError, match="Track 2 has no 'pass_id'"):
+        split(tracks.assign(pass_id=["A", "A", None, "B", "C", "D"]))
+    for fractions in ({"a": np.nan, "b": 1.0}, {"a": "x"}, {"a": 0.5}):
+        with pytest.raises(ValueError, match="fractions must be a dict of part"):
+            split(tracks, fractions)
