@@ -257,7 +257,7 @@ def _count(study, states):
 
 def _open_study(storage, name, random_state):
     import optuna
-    from sqlalchemy.exc import OperationalError, SQLAlchemyError
+    from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
     if storage is not None and "://" not in str(storage):
         storage = f"sqlite:///{check_target(storage)}"
@@ -273,7 +273,8 @@ def _open_study(storage, name, random_state):
             break
         except SQLAlchemyError as error:
             # Another process may be making the database right now.
-            if isinstance(error, OperationalError) and attempt < _ATTEMPTS - 1:
+            passing = isinstance(error, OperationalError | IntegrityError)
+            if passing and attempt < _ATTEMPTS - 1:
                 time.sleep(0.5)
                 continue
             reason = str(error).splitlines()[0]
