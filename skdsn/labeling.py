@@ -333,13 +333,14 @@ class WindowLabeler(BaseEstimator):
         X : DataFrame or array-like of shape (n_rows, n_features)
             Telemetry or encoded rows, indexed by (track, time) or time.
         y : array-like of shape (n_rows,)
-            1 = anomalous, 0 = normal, -1 = unlabelled; None keeps None.
+            1 = anomalous, 0 = normal, 2 = rare but normal, -1 = unlabelled; None keeps
+            None.
 
         Returns
         -------
         X_resampled : DataFrame or ndarray of shape (n_windows, n_features)
         y_resampled : Series or ndarray of shape (n_windows,)
-            Labels 0 and 1, with the index of `X_resampled` for a frame.
+            Labels 0, 1 and perhaps 2, with the index of `X_resampled` for a frame.
 
         Raises
         ------
@@ -348,7 +349,7 @@ class WindowLabeler(BaseEstimator):
             because of the rows held back.
         """
         rows, held_back = self._read(X)
-        labels = read_labels(y, rows.tracks, unlabelled=True)
+        labels = read_labels(y, rows.tracks, unlabelled=True, rare=True)
         bounds = rows.tracks.segments(self.max_gap)
         kept = complete_windows(bounds, self.window, self.stride)
         self.n_held_back_ = int(held_back.sum())
@@ -423,5 +424,7 @@ class WindowLabeler(BaseEstimator):
         share = 0 if self.rule == "any" else self.rule * self.window - 1e-9
         needed = max(1, int(np.ceil(share)))
         ones = trailing_sum(labels == 1, bounds, self.window)
-        unknown = trailing_sum(labels == -1, bounds, self.window)
-        return np.where(ones >= needed, 1, np.where(ones + unknown >= needed, -1, 0))
+        unknown = ones + trailing_sum(labels == -1, bounds, self.window)
+        rare = ones + trailing_sum(labels == 2, bounds, self.window)
+        known = np.where(rare >= needed, 2, 0)
+        return np.where(ones >= needed, 1, np.where(unknown >= needed, -1, known))

@@ -23,6 +23,7 @@ from skdsn.detectors import (
 from skdsn.encoders import (
     CNNBiLSTMEncoder,
     FleetForecaster,
+    GRUAttentionEncoder,
     LSTMForecaster,
     TCNForecaster,
     TransformerEncoder,
@@ -41,6 +42,7 @@ from skdsn.preprocessing import (
     CorrelationPruner,
     CyclicalTimeEncoder,
     MissingnessPruner,
+    RobustClipScaler,
     TrackAligner,
 )
 
@@ -50,6 +52,7 @@ POINTWISE = [
     ErrorCombiner(),
     LimitChecker(margin=0.0),
     MissingnessPruner(max_missing=1.0),
+    RobustClipScaler(),
 ]
 WITH_MEMORY = [
     CausalImputer(max_gap=60),
@@ -98,6 +101,14 @@ WITH_MEMORY = [
         n_filters=4,
         hidden_size=3,
         n_layers=1,
+        max_epochs=1,
+        max_gap=60,
+        random_state=0,
+    ),
+    GRUAttentionEncoder(
+        window=4,
+        hidden_size=4,
+        latent_size=2,
         max_epochs=1,
         max_gap=60,
         random_state=0,

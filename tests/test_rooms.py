@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "datasets": GROUND | {"_files", "labeling"},
     "preparation": GROUND | {"_files", "labeling", "datasets"},
     "preprocessing": GROUND,
-    "encoders": GROUND,
+    "encoders": GROUND | {"preprocessing"},
     "forecasters": GROUND,
     "metrics": GROUND,
     "streaming": GROUND,

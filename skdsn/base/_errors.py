@@ -50,13 +50,15 @@ class ErrorTransformer(RowTransformer):
     _min_features = 1
     scaler: object = None
     known_inputs: tuple = ()
+    _has_classifier = False
+    _default_scaler: type = StandardScaler
 
     def _fit(self, rows, y):
         self._learn(rows, self._prepare(rows, y))
 
     def _prepare(self, rows, y):
         """Learn targets and scaler; return the labels."""
-        labels = read_labels(y, rows.tracks, unlabelled=True)
+        labels = self._read_labels(y, rows.tracks)
         n_rows, n_features = rows.data.shape
         if n_features < self._min_features:
             raise ValueError(
@@ -69,7 +71,7 @@ class ErrorTransformer(RowTransformer):
                 f"{type(self).__name__} needs at least 2 rows to learn from; got "
                 f"{n_rows} sample(s)."
             )
-        if max(rows.data.max(), -rows.data.min()) > _LARGEST_RAW:
+        if max(float(rows.data.max()), -float(rows.data.min())) > _LARGEST_RAW:
             row, column = np.argwhere(np.abs(rows.data) > _LARGEST_RAW)[0]
             raise ValueError(
                 f"Column {check_feature_names_in(self)[column]!r} holds "
@@ -100,10 +102,23 @@ class ErrorTransformer(RowTransformer):
             )
         self.scaler_ = None
         if self.scaler != "passthrough":
-            scaler = StandardScaler() if self.scaler is None else clone(self.scaler)
-            nominal = rows.data if normal.all() else rows.data[normal]
-            self.scaler_ = scaler.fit(nominal)
+            scaler = (
+                self._default_scaler() if self.scaler is None else clone(self.scaler)
+            )
+            if isinstance(scaler, RowTransformer):  # which reads labels itself
+                self.scaler_ = scaler.fit(rows.data, labels)
+            else:
+                nominal = rows.data if normal.all() else rows.data[normal]
+                self.scaler_ = scaler.fit(nominal)
         return labels
+
+    def _read_labels(self, y, tracks):
+        """Labels 0, 1 and -1: what is seldom is not to be learnt as if it were usual.
+
+        To a head that classifies it is normal all the same.
+        """
+        labels = read_labels(y, tracks, unlabelled=True, rare=not self._has_classifier)
+        return None if labels is None else np.minimum(labels, 1)
 
     def _find_known(self, names):
         known = np.flatnonzero([name in set(self.known_inputs) for name in names])

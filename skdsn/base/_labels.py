@@ -4,16 +4,20 @@ import numpy as np
 import pandas as pd
 
 
-def read_labels(y, tracks=None, *, unlabelled=False):
+def read_labels(y, tracks=None, *, unlabelled=False, rare=False):
     """Check row labels.
 
     Parameters
     ----------
     y : array-like of shape (n_rows,), Series or None
-        1 = anomalous, 0 = normal; with `unlabelled` also -1 = unknown.
+        1 = anomalous, 0 = normal, 2 = a rare event that is normal all the same, such
+        as a manoeuvre; with `unlabelled` also -1 = unknown.
     tracks : Tracks, optional
         Those of the rows that the labels belong to.
     unlabelled : bool, default=False
+    rare : bool, default=False
+        Keep rare events apart. Otherwise they are given as 0, for whoever asks only
+        whether something is wrong.
 
     Returns
     -------
@@ -40,12 +44,12 @@ def read_labels(y, tracks=None, *, unlabelled=False):
             )
         _check_label_index(y, tracks.index)
     codes, found = pd.factorize(values, use_na_sentinel=False)
-    allowed = {-1, 0, 1} if unlabelled else {0, 1}
+    allowed = {-1, 0, 1, 2} if unlabelled else {0, 1, 2}
     strange = next((i for i, value in enumerate(found) if value not in allowed), None)
     if strange is not None:
         value = found[strange]
         raise ValueError(
-            "y must hold 0 (normal) and 1 (anomalous)"
+            "y must hold 0 (normal) and 1 (anomalous), or 2 (rare but normal)"
             + (" or -1 (unlabelled)" if unlabelled else "")
             + f"; got {value.item() if isinstance(value, np.generic) else value!r} in "
             f"row {int(np.argmax(codes == strange))}."
@@ -56,7 +60,8 @@ def read_labels(y, tracks=None, *, unlabelled=False):
             "unlabelled; turn the labels of an outlier detector round with "
             "(y == -1).astype(int)."
         )
-    return values.astype(np.int8)
+    labels = values.astype(np.int8)
+    return labels if rare else np.where(labels == 2, np.int8(0), labels)
 
 
 def _check_label_index(y, index):

@@ -45,8 +45,8 @@ def read_rows(estimator, X, *, reset, text=False, missing=False, dtype=np.float6
         Allow categorical columns; the data come back as a frame.
     missing : bool, default=False
         Allow NaN.
-    dtype : numpy dtype, default=float64
-        Of the values, unless `text`.
+    dtype : numpy dtype or tuple of them, default=float64
+        Of the values, unless `text`; of several, values of another one get the first.
 
     Returns
     -------
@@ -141,6 +141,8 @@ def _read_frame(X, estimator, text, missing, dtype):
     if not text:
         if numbers:
             X = X.set_axis(names, axis=1).assign(**numbers)
+        if isinstance(dtype, tuple):
+            dtype = next((d for d in dtype if (X.dtypes == d).all()), dtype[0])
         values = X.to_numpy(dtype=dtype, na_value=np.nan)
         _check_finite(values, names, X.index, estimator, missing)
         return values

@@ -22,7 +22,7 @@ class RowTransformer(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
     _parameter_constraints: dict = {}
     _text = False
     _missing = False
-    _dtype: type = np.float64
+    _dtype: type | tuple = np.float64
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):

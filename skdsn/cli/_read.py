@@ -80,7 +80,9 @@ def read_data(args, columns=None):
     y = None
     if column:
         y = X[column]
-        y = pd.Series(read_labels(y, unlabelled=True), y.index, "int64", name=column)
+        y = pd.Series(
+            read_labels(y, unlabelled=True, rare=True), y.index, "int64", name=column
+        )
     elif getattr(args, "incidents", None):
         y = _read_incidents(args, X)
     drop = {*args.drop, *columns.get("drop", ()), column}

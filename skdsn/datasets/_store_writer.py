@@ -118,7 +118,7 @@ class StoreWriter:
                 "label per row."
             )
         else:
-            y = read_labels(y, read_tracks(given), unlabelled=True)
+            y = read_labels(y, read_tracks(given), unlabelled=True, rare=True)
         file = _file_name(str(track))
         with replacing(self.folder / FILES / file) as draft:
             write_parquet(X.assign(**{LABEL: y.astype(np.int8)}), draft)

@@ -8,6 +8,7 @@ O(rows x window). All return ``latent_*``, one ``error_<channel>`` per target an
 
 from skdsn.encoders._cnn_bilstm import CNNBiLSTMEncoder
 from skdsn.encoders._fleet import FleetForecaster
+from skdsn.encoders._gru_attention import GRUAttentionEncoder
 from skdsn.encoders._lstm import LSTMForecaster
 from skdsn.encoders._tcn import TCNForecaster
 from skdsn.encoders._transformer import TransformerEncoder
@@ -16,6 +17,7 @@ from skdsn.encoders._windowed_lstm import WindowedLSTMForecaster
 __all__ = [
     "CNNBiLSTMEncoder",
     "FleetForecaster",
+    "GRUAttentionEncoder",
     "LSTMForecaster",
     "TCNForecaster",
     "TransformerEncoder",

@@ -6,14 +6,13 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skdsn._core.segments import reduce_segments
+from skdsn._core.segments import boundaries, reduce_segments
 from skdsn._sklearn import Interval
 from skdsn.base import (
     TARGET_CONSTRAINTS,
     ErrorTransformer,
     MemoryTransformer,
     Rows,
-    read_labels,
 )
 
 ENCODER_CONSTRAINTS = {
@@ -45,7 +44,6 @@ class BaseEncoder(ErrorTransformer, MemoryTransformer):
     """
 
     fit_share = 1.0
-    _has_classifier = False
 
     def fit_transform(self, X, y=None):
         """Fit, then encode what the next stage is to learn from.
@@ -87,7 +85,7 @@ class BaseEncoder(ErrorTransformer, MemoryTransformer):
         tracks = rows.tracks
         self.learnt_tracks_ = tracks.names.tolist()
         if self.fit_share < 1 and tracks.n_rows > 1:
-            labels = read_labels(y, tracks, unlabelled=True)
+            labels = self._read_labels(y, tracks)
             rng = check_random_state(self.random_state)
             chosen = choose_tracks(
                 tracks, self.fit_share, rng, labels, mixed=self._has_classifier
@@ -133,7 +131,7 @@ class BaseEncoder(ErrorTransformer, MemoryTransformer):
 
         rng = check_random_state(self.random_state)
         self.device_ = resolve_device(self.device)
-        task = self._task(self._scale(rows.data), rows, labels, rng)
+        task = self._task(self._scaled_input(rows.data), rows, labels, rng)
         return Training(
             seed=int(rng.randint(2**31 - 1)),
             device=self.device_,
@@ -146,6 +144,10 @@ class BaseEncoder(ErrorTransformer, MemoryTransformer):
             title=type(self).__name__,
             **task,
         )
+
+    def _scaled_input(self, values):
+        """Scaled training rows; the network may also take them a batch at a time."""
+        return self._scale(values)
 
     def _stream(self, data, tracks, bounds, memories):
         scaled = self._scale(data)
@@ -223,10 +225,17 @@ def _part(share, n):
 
 
 def _take(rows, chosen):
-    """Take some of the rows; see Tracks.take."""
+    """Take some of the rows, without a copy where they stand together."""
     if chosen.all():
         return rows
-    return Rows(rows.data[chosen], rows.tracks.take(chosen))
+    cuts = boundaries(chosen)
+    part = chosen
+    if len(cuts) <= 4 and chosen.any():  # at most others, chosen, others
+        first = int(np.argmax(chosen))
+        part = slice(first, first + int(chosen.sum()))
+        if not chosen[part].all():
+            part = chosen
+    return Rows(rows.data[part], rows.tracks.take(chosen))
 
 
 def validation_rows(tracks, fraction, rng, gap=0):

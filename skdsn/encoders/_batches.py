@@ -43,6 +43,61 @@ class WindowBatches(torch.utils.data.Dataset):
         return torch.from_numpy(windows), torch.from_numpy(self.targets[items])
 
 
+class ScaledRows:
+    """A long table whose rows are scaled when they are taken.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, n_channels)
+    scale : callable
+        Rows to scaled rows, float32.
+    """
+
+    def __init__(self, values, scale):
+        self.values = values
+        self.scale = scale
+        self.shape = values.shape
+
+    def __len__(self):
+        return len(self.values)
+
+    def take(self, index, axis=0):
+        """Take rows, as ``ndarray.take`` does."""
+        rows = self.values.take(index, axis=axis)
+        return self.scale(rows.reshape(-1, rows.shape[-1])).reshape(rows.shape)
+
+
+class AutoencoderBatches(torch.utils.data.Dataset):
+    """Trailing windows, of which some channels are to be reconstructed.
+
+    Parameters
+    ----------
+    values : ScaledRows, or float32 ndarray, of shape (n_rows, n_channels)
+    rows, starts : int ndarray of shape (n_windows,)
+        Last row of each window, first row of its segment.
+    width : int
+    targets : int ndarray of shape (n_targets,)
+    """
+
+    def __init__(self, values, rows, starts, width, targets):
+        self.values = values
+        self.rows = rows
+        self.starts = starts
+        self.width = width
+        self.targets = targets
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitems__(self, items):
+        """Gather a whole batch: torch calls this with the numbers of its windows."""
+        items = np.asarray(items)
+        windows = gather_windows(
+            self.values, self.rows[items], self.starts[items], self.width
+        )
+        return torch.from_numpy(windows), torch.from_numpy(windows[..., self.targets])
+
+
 class ChunkBatches(torch.utils.data.Dataset):
     """Stretches of tracks and the rows after each row, for a loss at every row.
 

@@ -4,10 +4,10 @@ from numbers import Integral, Real
 
 from skdsn._sklearn import Interval
 from skdsn.encoders._base import ENCODER_CONSTRAINTS, FIT_SHARE
-from skdsn.encoders._windowed import WindowedEncoder
+from skdsn.encoders._windowed import LastRowEncoder
 
 
-class CNNBiLSTMEncoder(WindowedEncoder):
+class CNNBiLSTMEncoder(LastRowEncoder):
     """Encode each row's trailing window with a CNN, a BiLSTM and attention.
 
     The network predicts the target channels at the last row of a window from the

@@ -112,6 +112,42 @@ class CNNBiLSTMNet(nn.Module):
         return torch.cat([prediction, self.classifier(latent)], dim=1)
 
 
+class GRUAttentionNet(nn.Module):
+    """Autoencoder over a window: GRU, attention, GRU.
+
+    Parameters
+    ----------
+    n_inputs, n_targets : int
+    hidden_size, latent_size : int
+    """
+
+    def __init__(self, n_inputs, n_targets, hidden_size=64, latent_size=32):
+        super().__init__()
+        self.encoder = nn.GRU(n_inputs, hidden_size, batch_first=True)
+        self.attention = nn.Linear(hidden_size, 1)
+        self.latent = nn.Linear(hidden_size, latent_size)
+        self.start = nn.Linear(latent_size, hidden_size)
+        self.decoder = nn.GRU(hidden_size, hidden_size, batch_first=True)
+        self.output = nn.Linear(hidden_size, n_targets)
+
+    def attend(self, X):
+        """(B, W, n_inputs) -> encoder outputs (B, W, hidden), weights (B, W, 1)."""
+        z, _ = self.encoder(X)
+        return z, torch.softmax(self.attention(z), dim=1)
+
+    def encode(self, X):
+        """(B, W, n_inputs) -> latents (B, latent), windows (B, W, n_targets)."""
+        z, weight = self.attend(X)
+        latent = self.latent((weight * z).sum(dim=1))
+        # The decoder sees nothing but the latent vector, in training as in scoring.
+        z, _ = self.decoder(torch.zeros_like(z), self.start(latent)[None])
+        return latent, self.output(z)
+
+    def forward(self, X):
+        """(B, W, n_inputs) -> (B, W, n_targets)."""
+        return self.encode(X)[1]
+
+
 class OnePassNet(nn.Module):
     """Base of the networks that forecast the targets of the next rows at every row.
 

@@ -4,10 +4,10 @@ from numbers import Integral
 
 from skdsn._sklearn import Interval
 from skdsn.encoders._base import ENCODER_CONSTRAINTS, FIT_SHARE
-from skdsn.encoders._windowed import WindowedEncoder
+from skdsn.encoders._windowed import LastRowEncoder
 
 
-class TransformerEncoder(WindowedEncoder):
+class TransformerEncoder(LastRowEncoder):
     """Encode each row's trailing window with a Transformer.
 
     The network predicts the target channels at the last row of a window from the

@@ -1,5 +1,7 @@
 """Encoders that look at the trailing window of each row on its own."""
 
+from abc import abstractmethod
+
 import numpy as np
 
 from skdsn._core.moments import correlation, most_explained
@@ -15,18 +17,12 @@ from skdsn.encoders._base import BaseEncoder, validation_rows
 
 
 class WindowedEncoder(BaseEncoder):
-    """Base of the windowed encoders; a subclass names its network and its loss.
+    """Base of the windowed encoders.
 
-    The network predicts the target channels at the last row of a window from the
-    other channels of that window, as the published detectors do.
+    A subclass names its network in ``_network()``, its inputs in
+    ``_choose_inputs(n_features)``, what windows are trained on in ``_targets`` and
+    ``_batches``, and how far a prediction is off in ``_window_errors``.
     """
-
-    _min_features = 2
-
-    def _most_targets(self, n_features):
-        # At least as many inputs as targets: a target is never an input.
-        most = super()._most_targets(n_features)
-        return max(1, min(most, n_features // 2))
 
     def _most_predictable(self, values, bounds, normal, columns, most):
         return most_explained(correlation(values, normal), columns, most)
@@ -40,60 +36,44 @@ class WindowedEncoder(BaseEncoder):
                 f"n_samples={np.diff(bounds).max()} rows, the window {self.window}; "
                 "shorten the window or bring longer tracks."
             )
-        self.input_indices_ = np.setdiff1d(
-            np.arange(values.shape[1]), self.target_indices_
-        )
-        if len(self.input_indices_) == 0:
-            raise ValueError(
-                "Every column is a target, so nothing is left to predict them from; "
-                "name fewer targets."
-            )
-        targets = values[np.ix_(windows, self.target_indices_)]
+        self.input_indices_ = self._choose_inputs(values.shape[1])
+        classes = np.full(len(windows), np.nan, dtype=np.float32)
         if labels is not None:
             ones = trailing_sum(labels == 1, bounds, self.window)[windows] > 0
-            if self._has_classifier:
-                unknown = trailing_sum(labels == -1, bounds, self.window)[windows] > 0
-                targets[ones] = np.nan  # the regression learns from normal windows
-                classes = np.where(ones, 1.0, np.where(unknown, np.nan, 0.0))
-            elif ones.all():
-                raise ValueError(
-                    f"Every complete window of {self.window} rows holds an anomalous "
-                    "row, so there is nothing normal to learn from; shorten the "
-                    "window."
-                )
-            else:
-                windows, targets = windows[~ones], targets[~ones]
-        elif self._has_classifier:
-            classes = np.full(len(windows), np.nan)
-        if self._has_classifier:
-            targets = np.column_stack([targets, classes.astype(np.float32)])
+            unknown = trailing_sum(labels == -1, bounds, self.window)[windows] > 0
+            classes[:] = np.where(ones, 1.0, np.where(unknown, np.nan, 0.0))
+            if not self._has_classifier:
+                if ones.all():
+                    raise ValueError(
+                        f"Every complete window of {self.window} rows holds an "
+                        "anomalous row or a rare event, so there is nothing normal to "
+                        "learn from; shorten the window."
+                    )
+                windows, classes = windows[~ones], classes[~ones]
         valid = validation_rows(rows.tracks, self.validation_fraction, rng)[1]
-        train_set, valid_set = self._batches(values, windows, targets, bounds, valid)
+        train_set, valid_set = (
+            None
+            if chosen is None
+            else self._batches(
+                values,
+                windows[chosen],
+                row_starts(bounds)[windows[chosen]],
+                classes[chosen],
+            )
+            for chosen in self._divide(windows, valid)
+        )
         return {**self._network(), "train_set": train_set, "valid_set": valid_set}
 
-    def _batches(self, values, windows, targets, bounds, valid):
-        from skdsn.encoders._batches import WindowBatches
-
-        starts = row_starts(bounds)[windows]
+    def _divide(self, windows, valid):
+        """Which windows to train on, and which to validate on or None."""
         in_valid = valid[windows]
         # Windows that reach back over the cut of a single track belong to neither.
         in_train = ~in_valid
         straddling = in_valid & ~valid[windows - self.window + 1]
         in_valid &= ~straddling
         if not in_train.any() or not in_valid.any():
-            in_train, in_valid = np.ones_like(in_train), np.zeros_like(in_valid)
-
-        def part(chosen):
-            return WindowBatches(
-                values,
-                windows[chosen],
-                starts[chosen],
-                self.window,
-                self.input_indices_,
-                targets[chosen],
-            )
-
-        return part(in_train), part(in_valid) if in_valid.any() else None
+            return np.ones_like(in_train), None
+        return in_train, in_valid
 
     def _encode(self, values, tracks, bounds, memories, stride=None, first=0):
         """Encode every `stride`-th row, counted from row `first` of a segment.
@@ -159,11 +139,65 @@ class WindowedEncoder(BaseEncoder):
                 batch = slice(begin, begin + 256)
                 windows = gather_windows(
                     values, rows[batch], starts[batch], self.window
-                )[:, :, self.input_indices_]
-                X = torch.from_numpy(windows).to(weight.device, weight.dtype)
-                latent, prediction = module.encode(X)
-                target = values[np.ix_(rows[batch], self.target_indices_)]
-                error = np.abs(prediction.cpu().numpy() - target)
+                )
+                X = torch.from_numpy(windows[:, :, self.input_indices_])
+                latent, prediction = module.encode(X.to(weight.device, weight.dtype))
+                truth = windows[:, :, self.target_indices_]
+                error = self._window_errors(prediction.cpu().numpy(), truth)
                 out[batch, : self.n_latents_] = latent.cpu().numpy()
                 out[batch, self.n_latents_ :] = error
         return out
+
+    @abstractmethod
+    def _network(self):
+        """Say which network is trained: arguments of ``Training``."""
+
+    @abstractmethod
+    def _choose_inputs(self, n_features):
+        """Columns that the network sees, an int ndarray."""
+
+    @abstractmethod
+    def _batches(self, values, windows, starts, classes):
+        """Dataset of some windows; `classes` are 0 and 1, or NaN if unknown."""
+
+    @abstractmethod
+    def _window_errors(self, prediction, truth):
+        """Errors (n_windows, n_targets); `truth` is (n_windows, window, n_targets)."""
+
+
+class LastRowEncoder(WindowedEncoder):
+    """Base of the encoders that predict the last row of a window.
+
+    The network predicts the target channels there from the other channels of the
+    window, as the published detectors do.
+    """
+
+    _min_features = 2
+
+    def _most_targets(self, n_features):
+        # At least as many inputs as targets: a target is never an input.
+        most = super()._most_targets(n_features)
+        return max(1, min(most, n_features // 2))
+
+    def _choose_inputs(self, n_features):
+        inputs = np.setdiff1d(np.arange(n_features), self.target_indices_)
+        if len(inputs) == 0:
+            raise ValueError(
+                "Every column is a target, so nothing is left to predict them from; "
+                "name fewer targets."
+            )
+        return inputs
+
+    def _batches(self, values, windows, starts, classes):
+        from skdsn.encoders._batches import WindowBatches
+
+        targets = values[np.ix_(windows, self.target_indices_)]
+        if self._has_classifier:
+            targets[classes == 1] = np.nan  # the regression learns from normal windows
+            targets = np.column_stack([targets, classes])
+        return WindowBatches(
+            values, windows, starts, self.window, self.input_indices_, targets
+        )
+
+    def _window_errors(self, prediction, truth):
+        return np.abs(prediction - truth[:, -1])

@@ -11,6 +11,7 @@ from skdsn.preprocessing._prune import (
     CorrelationPruner,
     MissingnessPruner,
 )
+from skdsn.preprocessing._scale import RobustClipScaler
 from skdsn.preprocessing._time import CyclicalTimeEncoder
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "CorrelationPruner",
     "CyclicalTimeEncoder",
     "MissingnessPruner",
+    "RobustClipScaler",
     "TrackAligner",
 ]

@@ -36,19 +36,24 @@ def test_unlabelled_rows_are_allowed_only_where_asked_for():
         read_labels([0, -1, 1])
 
 
-@pytest.mark.parametrize("y", [[0, 2], [0.5, 1], ["0", "1"], [np.nan, 1], [0, None]])
+@pytest.mark.parametrize("y", [[0, 3], [0.5, 1], ["0", "1"], [np.nan, 1], [0, None]])
 def test_other_labels_are_refused(y):
     with pytest.raises(ValueError, match="must hold 0"):
         read_labels(y, unlabelled=True)
 
 
 @pytest.mark.parametrize(
-    ("label", "said"), [(np.int64(2), "2"), (0.5, "0.5"), ("no", "'no'"), (None, "nan")]
+    ("label", "said"), [(np.int64(3), "3"), (0.5, "0.5"), ("no", "'no'"), (None, "nan")]
 )
 def test_a_wrong_label_is_told_with_its_row(label, said):
     y = pd.Series([0, 1, label, label])
     with pytest.raises(ValueError, match=rf"\(unlabelled\); got {said} in row 2\.$"):
         read_labels(y, unlabelled=True)
+
+
+def test_rare_events_are_normal_to_who_does_not_ask():
+    assert read_labels([0, 2, 1]).tolist() == [0, 0, 1]
+    assert read_labels([0, 2, 1], rare=True).tolist() == [0, 2, 1]
 
 
 def test_labels_of_an_outlier_detector_are_recognised():
