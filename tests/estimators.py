@@ -10,6 +10,8 @@ from skdsn.detectors import (
     DetectorEnsemble,
     DynamicThresholdDetector,
     ErrorCombiner,
+    ErrorGate,
+    ErrorGatedClassifier,
     ErrorSmoother,
     ErrorUnion,
     PseudoLabeler,
@@ -139,6 +141,8 @@ DETECTORS = [
     SubsequenceNeighborsDetector(
         length=3, fit_stride=4, factor=0.5, min_distance=0.0, max_gap=60
     ),
+    ErrorGate(quantile=0.9),
+    ErrorGatedClassifier(ErrorGate(quantile=0.5), LogisticRegression()),
     TunedThresholdDetector(LogisticRegression(), cv=2),
     SelfTrainingDetector(LogisticRegression()),
     ScoreSmoother(LogisticRegression(), halflife=2.0, max_gap=60),

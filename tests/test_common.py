@@ -65,6 +65,15 @@ EXPECTED = {
         "check_non_transformer_estimators_n_iter": "no round if all rows are labelled",
         "check_supervised_y_2d": "a column of labels is read as one",
     },
+    "ErrorGatedClassifier": {
+        "check_classifiers_classes": LABELS,
+        "check_classifiers_regression_target": LABELS,
+        "check_classifier_not_supporting_multiclass": LABELS,
+        "check_supervised_y_2d": "a column of labels is read as one",
+        "check_classifiers_train": "what the gate holds back is nominal by decision",
+        "check_classifiers_one_label": "without an anomaly to learn the gate decides",
+        "check_supervised_y_no_nan": LABELS,
+    },
     "ScoreSmoother": {
         "check_methods_sample_order_invariance": ORDER,
         "check_methods_subset_invariance": ORDER,
@@ -84,7 +93,12 @@ EXPECTED = {
 }
 
 
-BINARY_CLASSIFIERS = "ScoreSmoother", "SelfTrainingDetector", "TunedThresholdDetector"
+BINARY_CLASSIFIERS = (
+    "ErrorGatedClassifier",
+    "ScoreSmoother",
+    "SelfTrainingDetector",
+    "TunedThresholdDetector",
+)
 
 
 def with_binary_labels(estimator):
@@ -120,6 +134,8 @@ STRICT = [
     "DynamicThresholdDetector",
     "EchoStateForecaster",
     "ErrorCombiner",
+    "ErrorGate",
+    "ErrorGatedClassifier",
     "ErrorUnion",
     "FleetForecaster",
     "GRUAttentionEncoder",

@@ -10,6 +10,8 @@ from skdsn.detectors._channelwise import ChannelwiseDetector
 from skdsn.detectors._distances import SubsequenceDistances
 from skdsn.detectors._dynamic_threshold import DynamicThresholdDetector
 from skdsn.detectors._ensemble import DetectorEnsemble
+from skdsn.detectors._error_gate import ErrorGate
+from skdsn.detectors._gated_classifier import ErrorGatedClassifier
 from skdsn.detectors._neighbors import SubsequenceNeighborsDetector
 from skdsn.detectors._pseudo_labels import PseudoLabeler
 from skdsn.detectors._score_smoother import ScoreSmoother
@@ -21,6 +23,7 @@ from skdsn.detectors._voting import VotingDetector
 from skdsn.detectors.recipes import (
     make_channel_detector,
     make_dsn_detector,
+    make_esa_detector,
     make_housekeeping_detector,
     make_jwst_detector,
     make_mro_detector,
@@ -34,6 +37,8 @@ __all__ = [
     "DetectorEnsemble",
     "DynamicThresholdDetector",
     "ErrorCombiner",
+    "ErrorGate",
+    "ErrorGatedClassifier",
     "ErrorSmoother",
     "ErrorUnion",
     "PseudoLabeler",
@@ -45,6 +50,7 @@ __all__ = [
     "VotingDetector",
     "make_channel_detector",
     "make_dsn_detector",
+    "make_esa_detector",
     "make_housekeeping_detector",
     "make_jwst_detector",
     "make_mro_detector",

@@ -5,8 +5,9 @@ from skdsn.detectors.recipes._channels import (
     make_housekeeping_detector,
     make_telemanom_detector,
 )
+from skdsn.detectors.recipes._columns import categorical_columns
+from skdsn.detectors.recipes._esa import make_esa_detector
 from skdsn.detectors.recipes._passes import (
-    categorical_columns,
     make_dsn_detector,
     make_jwst_detector,
     make_mro_detector,
@@ -16,6 +17,7 @@ __all__ = [
     "categorical_columns",
     "make_channel_detector",
     "make_dsn_detector",
+    "make_esa_detector",
     "make_housekeeping_detector",
     "make_jwst_detector",
     "make_mro_detector",

@@ -3,9 +3,10 @@
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_selection import VarianceThreshold
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from skdsn.detectors._balance import AdaptiveSMOTE
+from skdsn.detectors.recipes._columns import one_hot
 from skdsn.detectors.recipes._pipeline import as_detector
 from skdsn.encoders import CNNBiLSTMEncoder, LSTMForecaster, TransformerEncoder
 from skdsn.labeling import WindowLabeler
@@ -17,7 +18,6 @@ from skdsn.preprocessing import (
     MissingnessPruner,
     TrackAligner,
 )
-from skdsn.tracks import is_categorical
 
 # Time tells when, not how: an input of the networks, never a target. Absolute time
 # is no input at all: later passes lie outside its training range, see
@@ -32,34 +32,6 @@ _JWST_DROP = (
     "DOWNLINK_CARRIER_BAND",
 )
 _MRO_DROP = ("AOJE",)
-
-
-def categorical_columns(X):
-    """Names of the categorical columns of a frame, for a ColumnTransformer.
-
-    Parameters
-    ----------
-    X : pandas.DataFrame
-
-    Returns
-    -------
-    list of str
-    """
-    return list(X.columns[is_categorical(X)])
-
-
-def _one_hot():
-    return ColumnTransformer(
-        [
-            (
-                "onehot",
-                OneHotEncoder(handle_unknown="ignore", sparse_output=False),
-                categorical_columns,
-            )
-        ],
-        remainder="passthrough",
-        verbose_feature_names_out=False,
-    )
 
 
 def _keep(pattern):
@@ -137,7 +109,7 @@ def make_mro_detector(
         ("missing", MissingnessPruner(max_missing=0.01)),
         ("cardinality", CardinalityPruner(max_levels=50)),
         ("impute", CausalImputer(max_gap=max_gap)),
-        ("onehot", _one_hot()),
+        ("onehot", one_hot()),
         ("variance", "passthrough"),
         ("correlation", CorrelationPruner(threshold=0.95)),
         (
@@ -237,7 +209,7 @@ def make_jwst_detector(
         ("missing", MissingnessPruner(max_missing=0.01)),
         ("cardinality", CardinalityPruner(max_levels=50)),
         ("impute", CausalImputer(add_indicator=True, max_gap=max_gap)),
-        ("onehot", _one_hot()),
+        ("onehot", one_hot()),
         ("variance", VarianceThreshold()),
         ("correlation", CorrelationPruner(threshold=0.95)),
         (
@@ -342,7 +314,7 @@ def make_dsn_detector(
         ("missing", MissingnessPruner(max_missing=0.5)),
         ("cardinality", CardinalityPruner(max_levels=50, min_frequency=0.001)),
         ("impute", CausalImputer(max_gap=max_gap)),
-        ("onehot", _one_hot()),
+        ("onehot", one_hot()),
         ("variance", VarianceThreshold()),
         ("correlation", CorrelationPruner(threshold=0.99)),
         (

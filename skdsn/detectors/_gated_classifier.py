@@ -1,0 +1,239 @@
+"""Classify only the rows that a gate finds suspicious."""
+
+from numbers import Integral
+
+import numpy as np
+from scipy.special import expit
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.dummy import DummyClassifier
+from sklearn.model_selection import StratifiedKFold
+from sklearn.utils.validation import check_is_fitted
+
+from skdsn._sklearn import HasMethods, Interval, StrOptions, fit_context
+from skdsn.base import anomaly_flags, anomaly_scores, read_labels, read_rows
+
+
+class ErrorGatedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """Let a classifier decide on suspicious rows; all others are nominal.
+
+    The gate, an outlier detector, is fitted on nominal rows. The classifier learns
+    from the rows that pass it, so that it need not learn what nominal telemetry looks
+    like, and tells anomalies from what is merely unusual: from rare events, too, where
+    rows are labelled 2.
+
+    Parameters
+    ----------
+    gate : outlier detector
+        Flags suspicious rows, such as :class:`ErrorGate`.
+    classifier : classifier
+        With ``predict_proba``.
+    calibration : {"sigmoid", "isotonic"} or None, default="sigmoid"
+        How probabilities of the classifier are calibrated, on rows held out in turn.
+        None takes them as they are.
+    cv : int, default=3
+        Folds of the calibration, each one stretch of time for each class. With fewer
+        suspicious rows of a class than that there are fewer folds; with a single one
+        nothing is calibrated.
+
+    Attributes
+    ----------
+    gate_ : outlier detector
+    classifier_ : classifier or None
+        None if no training row is suspicious, or none is labelled.
+    classes_ : ndarray of shape (n_classes,)
+        0 = nominal, 1 = anomalous, and 2 = rare but nominal, if it was labelled.
+    calibrated_ : bool
+        Whether the probabilities are calibrated.
+    n_suspicious_ : int
+        Training rows that passed the gate.
+    held_back_ : ndarray of shape (n_classes,)
+        Share of each class among the training rows that did not. It is what
+        ``predict_proba`` gives for such rows, but nominal has one half at least.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+    fitted_on_tracks_ : bool
+
+    See Also
+    --------
+    make_esa_detector : The whole detector.
+
+    Notes
+    -----
+    Without a row labelled 1 nothing tells anomalies apart, and the gate decides: a
+    suspicious row is anomalous, unless the classifier has learnt to recognise it as a
+    rare event. The probability then is a logistic function of the score of the gate,
+    0.5 at its threshold: an order, not a frequency.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skdsn.detectors import ErrorGate, ErrorGatedClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> y = (np.arange(400) % 10 == 0).astype(int)
+    >>> X = np.column_stack([rng.normal(size=400) + 3 * y, np.ones(400) + y])
+    >>> X[5::20, 1] = 2.0  # unusual, not anomalous
+    >>> detector = ErrorGatedClassifier(ErrorGate(0.9), LogisticRegression()).fit(X, y)
+    >>> detector.predict([[3.0, 1.0], [3.0, 2.0], [0.0, 2.0]])
+    array([0, 1, 0])
+    """
+
+    _parameter_constraints: dict = {
+        "gate": [HasMethods(["fit", "predict", "score_samples"])],
+        "classifier": [HasMethods(["fit", "predict_proba"])],
+        "calibration": [None, StrOptions({"sigmoid", "isotonic"})],
+        "cv": [Interval(Integral, 2, None, closed="left")],
+    }
+
+    def __init__(self, gate, classifier, *, calibration="sigmoid", cv=3):
+        self.gate = gate
+        self.classifier = classifier
+        self.calibration = calibration
+        self.cv = cv
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None):
+        """Fit the gate on nominal rows and the classifier on suspicious ones.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+            What an encoder emits.
+        y : array-like of shape (n_rows,), default=None
+            1 = anomalous, 0 = nominal, 2 = rare but nominal, -1 = unlabelled: these
+            are taken for nominal by the gate, and left out of the classifier. None
+            labels no row.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If no row is nominal or unlabelled.
+        """
+        rows = read_rows(self, X, reset=True)
+        X = rows.data if rows.index is None else X
+        labels = read_labels(y, rows.tracks, unlabelled=True, rare=True)
+        if labels is None:
+            labels = np.full(len(rows.data), -1, dtype=np.int8)
+        usual = labels < 1
+        if not usual.any():
+            raise ValueError(
+                f"y has one class: it labels none of n_samples={len(labels)} rows as "
+                "nominal, and the gate learns from nominal rows; bring some."
+            )
+        self.gate_ = clone(self.gate).fit(_take(X, usual))
+        passed = anomaly_flags(self.gate_, X) == 1
+        self.n_suspicious_ = int(passed.sum())
+        self.classes_ = np.union1d([0, 1], labels[labels >= 0]).astype(np.int64)
+        self._gate_decides = not (labels == 1).any()
+        scores = anomaly_scores(self.gate_, _take(X, usual))
+        self._gate_spread = float(np.std(scores)) or 1.0
+        self.held_back_ = _shares(labels[~passed & (labels >= 0)], self.classes_)
+        self._fit_classifier(X, labels, passed & (labels >= 0))
+        return self
+
+    def _fit_classifier(self, X, labels, chosen):
+        kinds, counts = np.unique(labels[chosen], return_counts=True)
+        self.classifier_, self.calibrated_ = None, False
+        if len(kinds) == 0:
+            return
+        classifier = DummyClassifier() if len(kinds) == 1 else clone(self.classifier)
+        n_folds = min(self.cv, counts.min())
+        if self.calibration is not None and len(kinds) > 1 and n_folds > 1:
+            self.calibrated_ = True
+            classifier = CalibratedClassifierCV(
+                classifier,
+                method=self.calibration,
+                # Not shuffled: neighbours in time know each other's label.
+                cv=StratifiedKFold(n_folds),
+                ensemble=False,
+            )
+        self.classifier_ = classifier.fit(
+            _take(X, chosen), labels[chosen].astype(np.int64)
+        )
+
+    def predict(self, X):
+        """Classify rows.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+
+        Returns
+        -------
+        int64 ndarray of shape (n_rows,)
+            0 wherever the gate does not pass a row; otherwise the most probable class.
+        """
+        likeliest = np.argmax(self.predict_proba(X), axis=1)
+        return self.classes_[likeliest]
+
+    def predict_proba(self, X):
+        """Probability of each class, over all rows.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+
+        Returns
+        -------
+        float64 ndarray of shape (n_rows, n_classes)
+            For a row that the gate does not pass, the share of each class among such
+            rows of the training.
+        """
+        check_is_fitted(self)
+        rows = read_rows(self, X, reset=False)
+        X = rows.data if rows.index is None else X
+        scores = anomaly_scores(self.gate_, X)
+        passed = anomaly_flags(self.gate_, X) == 1
+        proba = np.tile(self.held_back_, (len(scores), 1))
+        if self.classifier_ is not None and passed.any():
+            found = np.searchsorted(self.classes_, self.classifier_.classes_)
+            part = np.zeros((passed.sum(), len(self.classes_)))
+            part[:, found] = self.classifier_.predict_proba(_take(X, passed))
+            proba[passed] = part
+        elif not self._gate_decides:
+            proba[passed] = self.classes_ == 0
+        if self._gate_decides:
+            self._decide_by_gate(proba, scores, passed)
+        return proba
+
+    def _decide_by_gate(self, proba, scores, passed):
+        """Call anomalous what is suspicious and not recognised as a rare event."""
+        threshold = -getattr(self.gate_, "offset_", 0.0)
+        anomalous = expit((scores - threshold) / self._gate_spread)
+        # On the right side of one half, also where rounding would not have it so.
+        anomalous = np.where(
+            passed,
+            np.maximum(anomalous, np.nextafter(0.5, 1)),
+            np.minimum(anomalous, 0.5),
+        )
+        rare = np.zeros(len(proba))
+        if 2 in self.classes_:
+            rare = np.where(passed, proba[:, 2], 0.0)
+            proba[:, 2] = rare
+        proba[:, 1] = anomalous * (1 - rare)
+        proba[:, 0] = 1 - proba[:, 1:].sum(axis=1)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.target_tags.required = False
+        return tags
+
+
+def _take(X, chosen):
+    return X.loc[chosen] if hasattr(X, "loc") else X[chosen]
+
+
+def _shares(labels, classes):
+    """Share of each class, nominal at least one half; all nominal without a row."""
+    shares = (labels[:, None] == classes).mean(axis=0) if len(labels) else classes == 0
+    shares = shares.astype(np.float64)
+    if shares[0] < 0.5:
+        shares[1:] *= 0.5 / shares[1:].sum()
+        shares[0] = 0.5
+    return shares
