@@ -138,7 +138,7 @@ class StreamingDetector:
             )
         for track in tracks:
             del self._tracks[track]
-        self._state = _without(self._state, set(tracks))
+        self._state = without_tracks(self._state, set(tracks))
 
 
 def stream_scores(detector, X, state=None, index=None):
@@ -252,12 +252,24 @@ def _refuse_hidden_memory(estimator, inside=None):
             _refuse_hidden_memory(part, where)
 
 
-def _without(state, tracks):
-    """Take tracks out of a state, which nests one dict per stage."""
+def without_tracks(state, tracks):
+    """Take finished tracks out of a state, so that it stays small.
+
+    Parameters
+    ----------
+    state : dict or None
+        As :func:`stream_scores` and :func:`stream_steps` return it.
+    tracks : set
+        Their ids.
+
+    Returns
+    -------
+    dict or None
+    """
     if not isinstance(state, dict):
         return state
     return {
-        key: _without(value, tracks)
+        key: without_tracks(value, tracks)
         for key, value in state.items()
         if isinstance(value, dict) or key not in tracks
     }

@@ -177,6 +177,7 @@ def add_json(parser):
 # Lowest and highest value of options that a command would otherwise find wrong late.
 _RANGES = {
     "anomalous_share": (0, 1),
+    "chunk_rows": (1, math.inf),
     "epochs": (1, math.inf),
     "max_false_alarms": (0, math.inf),
     "max_rows": (1, math.inf),
@@ -189,6 +190,7 @@ _RANGES = {
     "timeout": (0, math.inf),
     "train_rows": (1, math.inf),
     "trials": (1, math.inf),
+    "window": (1, math.inf),
 }
 
 

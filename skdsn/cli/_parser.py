@@ -31,7 +31,7 @@ with your own files:
   skdsn cross-validate passes.csv --incidents incidents.csv
   skdsn fit passes.csv --incidents incidents.csv --out detector.pkl
   skdsn evaluate detector.pkl later.csv --incidents incidents.csv
-  skdsn score detector.pkl new.csv --out report.csv
+  skdsn score detector.pkl new.csv --report report.csv
 
 with the raw files of a mission, each command going on where it was stopped:
   skdsn prepare --mission jwst RAW OUT
@@ -71,11 +71,17 @@ score and evaluate need not be told again.
 _SCORE = f"""\
 Score every row and flag those above the threshold of the detector.
 
-The report has a row for each row of the telemetry: track, time, score (higher = more
-anomalous) and anomaly (0 or 1). For a detector of skdsn train, TELEMETRY may also be a
-folder of raw files as skdsn prepare takes it.
+The table has a row for each row of the telemetry: track, time, score (higher = more
+anomalous) and anomaly (0 or 1). --report writes a shorter one, of blocks of rows: OK
+or ANOMALY, and which rows. For a detector of skdsn train, TELEMETRY may also be a folder
+of raw files as skdsn prepare takes it.
 
 {_PICKLE}"""
+
+_REPORT = """\
+Sum up the scores of rows, as skdsn score writes them, in blocks of rows: whether one is
+anomalous, and which rows are, counted from 0.
+"""
 
 _EVALUATE = f"""\
 Compare what a detector flags with labels, beside what chance and rules without
@@ -162,16 +168,21 @@ def make_parser():
     score.add_argument("telemetry", metavar="TELEMETRY")
     score.add_argument(
         "--out",
-        default="report.csv",
         metavar="FILE",
-        help="CSV file to write (default: %(default)s)",
+        help="CSV file of scores to write (default: report.csv, or none with --report)",
+    )
+    score.add_argument(
+        "--report", metavar="FILE", help="CSV file of blocks of rows to write"
+    )
+    _add_window(
+        score, "; with the channels, for a detector that tells errors by channel"
     )
     score.add_argument(
         "--chunk-rows",
         type=int,
         metavar="N",
-        help="score N rows after the other, as they would come in from a station; the "
-        "scores are the same",
+        help="read and score N rows after the other, as they would come in from a "
+        "station: for files larger than the memory; the scores are the same",
     )
     score.add_argument(
         "--allow-pickle",
@@ -179,6 +190,16 @@ def make_parser():
         help="read raw files that are pickles, restricted to tables",
     )
     add_telemetry(score, remembered=True)
+
+    report = add("report", "sum up a table of scores in blocks of rows", _REPORT)
+    report.add_argument("scores", metavar="SCORES")
+    report.add_argument(
+        "--out",
+        default="window_report.csv",
+        metavar="FILE",
+        help="CSV file to write (default: %(default)s)",
+    )
+    _add_window(report, "")
 
     evaluate = add("evaluate", "compare a saved detector with labels", _EVALUATE)
     evaluate.add_argument(
@@ -214,3 +235,18 @@ def make_parser():
     )
     add_mission_commands(add)
     return parser
+
+
+def _add_window(command, more):
+    command.add_argument(
+        "--window",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="rows of a block (default: %(default)s)",
+    )
+    command.add_argument(
+        "--extended",
+        action="store_true",
+        help=f"tell of each block its times, flagged rows and highest score too{more}",
+    )

@@ -1,6 +1,7 @@
 """Telemetry, labels and incidents, out of the files that the user names."""
 
 import zlib
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -71,12 +72,7 @@ def read_data(args, columns=None):
     time = args.time or columns.get("time")
     column = getattr(args, "labels", None)
     X = read_telemetry(path, track, time)
-    for name in [*args.drop, *([column] if column else [])]:
-        if name not in X.columns:
-            raise ValueError(
-                f"{path} has no column {name!r}; its columns are "
-                f"{', '.join(map(str, X.columns[:10]))}."
-            )
+    _check_named([*args.drop, *([column] if column else [])], X, path)
     y = None
     if column:
         y = X[column]
@@ -85,9 +81,8 @@ def read_data(args, columns=None):
         )
     elif getattr(args, "incidents", None):
         y = _read_incidents(args, X)
-    drop = {*args.drop, *columns.get("drop", ()), column}
     return Bunch(
-        X=X[[name for name in X.columns if name not in drop]],
+        X=_without(X, {*args.drop, *columns.get("drop", ()), column}),
         y=y,
         groups=None,
         train_only=(),
@@ -96,6 +91,43 @@ def read_data(args, columns=None):
         track=track,
         time=time,
     )
+
+
+def read_chunks(args, columns, size):
+    """Read telemetry piece by piece, so that no more than one is in memory.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+    columns : dict
+        As for :func:`read_data`.
+    size : int
+        Rows of a piece.
+
+    Yields
+    ------
+    DataFrame
+        The next rows; a track may go on in the next piece.
+    """
+    track = args.track or columns.get("track")
+    time = args.time or columns.get("time")
+    for frame in _read_pieces(args.telemetry, size, text=track or "track"):
+        X = _index_by_time(frame, args.telemetry, track, time)
+        _check_named(args.drop, X, args.telemetry)
+        yield _without(X, {*args.drop, *columns.get("drop", ())})
+
+
+def _check_named(names, X, path):
+    for name in names:
+        if name not in X.columns:
+            raise ValueError(
+                f"{path} has no column {name!r}; its columns are "
+                f"{', '.join(map(str, X.columns[:10]))}."
+            )
+
+
+def _without(X, drop):
+    return X[[name for name in X.columns if name not in drop]]
 
 
 def need_labels(args, y, *, learn):
@@ -128,6 +160,10 @@ def read_telemetry(path, track=None, time=None):
         Indexed by (track, time), or by time for a single track.
     """
     frame = read_table(path, text=track or "track")
+    return _index_by_time(frame, path, track, time)
+
+
+def _index_by_time(frame, path, track, time):
     if not isinstance(frame.index, pd.RangeIndex) and not (
         {track, time} - {None, *frame.index.names}
     ):
@@ -217,6 +253,43 @@ def read_table(path, text=None):
     -------
     DataFrame
     """
+    with _told_as_table(path) as parquet:
+        frame = pd.read_parquet(path) if parquet else _read_csv(path, text)
+    if len(frame) == 0:
+        raise ValueError(f"{path} holds no rows.")
+    return frame
+
+
+def _read_csv(path, text, **options):
+    # Numbers exactly as written, and a column of one type throughout.
+    dtype = {text: "str"}
+    exact = {"float_precision": "round_trip", "low_memory": False}
+    return pd.read_csv(path, dtype=dtype, **exact, **options)
+
+
+def _read_pieces(path, size, text):
+    """Read a table piece by piece, see `read_table`."""
+    n_rows = 0
+    with _told_as_table(path) as parquet:
+        if parquet:
+            from pyarrow.parquet import ParquetFile
+
+            with ParquetFile(path) as file:
+                for batch in file.iter_batches(batch_size=size):
+                    n_rows += len(batch)
+                    yield batch.to_pandas()
+        else:
+            with _read_csv(path, text, chunksize=size) as pieces:
+                for piece in pieces:
+                    n_rows += len(piece)
+                    yield piece.reset_index(drop=True)
+    if n_rows == 0:
+        raise ValueError(f"{path} holds no rows.")
+
+
+@contextmanager
+def _told_as_table(path):
+    """Tell what is wrong with a file in one sentence; gives whether it is Parquet."""
     path = Path(path)
     name = path.name.lower()
     if path.is_dir():
@@ -229,16 +302,7 @@ def read_table(path, text=None):
             f"{path} is neither CSV (.csv, .csv.gz) nor Parquet (.parquet) by its name."
         )
     try:
-        if name.endswith(_PARQUET):
-            frame = pd.read_parquet(path)
-        else:
-            # Numbers exactly as written, and a column of one type throughout.
-            frame = pd.read_csv(
-                path,
-                dtype={text: "str"},
-                float_precision="round_trip",
-                low_memory=False,
-            )
+        yield name.endswith(_PARQUET)
     except pd.errors.EmptyDataError as error:
         raise ValueError(f"{path} is empty.") from error
     except ImportError as error:
@@ -247,9 +311,6 @@ def read_table(path, text=None):
         ) from error
     except (ValueError, EOFError, zlib.error) as error:
         raise ValueError(f"{path} cannot be read as a table: {error}") from error
-    if len(frame) == 0:
-        raise ValueError(f"{path} holds no rows.")
-    return frame
 
 
 def _dates(column, path):

@@ -3,15 +3,27 @@
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from skdsn.cli._detectors import load_detector
 from skdsn.cli._print import counted, print_alarms
-from skdsn.cli._read import read_data, read_raw_telemetry
+from skdsn.cli._read import read_chunks, read_data, read_raw_telemetry
+from skdsn.cli._report import print_windows
 from skdsn.detectors import ChannelwiseDetector
-from skdsn.report import event_table, score_table, write_report
-from skdsn.streaming import StreamingDetector
+from skdsn.report import (
+    channel_errors,
+    event_table,
+    score_table,
+    window_report,
+    write_report,
+)
+from skdsn.report._stages import error_step, inner_estimator
+from skdsn.streaming import StreamingDetector, stream_steps, without_tracks
+
+# Of the rows that are not flagged, one in so many tells which errors are usual.
+_THINNED = 20
 
 
 def run(args):
@@ -22,30 +34,61 @@ def run(args):
     args : argparse.Namespace
     """
     detector, columns = load_detector(args.detector)
-    if Path(args.telemetry).is_dir() and "mission" in columns:
-        trusted = args.allow_pickle
-        frames = read_raw_telemetry(args.telemetry, columns, allow_pickle=trusted)
+    explain = args.report is not None and args.extended and _has_errors(detector)
+    frames = _frames(args, columns)
+    if args.chunk_rows is None:
+        # By map, since the name of a loop would hold a frame while the next is read.
+        parts = list(map(partial(_score, detector, explain=explain), frames))
     else:
-        frames = [read_data(args, columns).X]
-    # By map, since the name of a loop would hold a frame while the next one is read.
-    scored = map(partial(_score, detector, chunk_rows=args.chunk_rows), frames)
-    tables, events = zip(*scored, strict=True)
+        parts = list(_score_in_chunks(detector, frames, explain))
+    tables, events, errors = zip(*parts, strict=True)
     scores = pd.concat(tables)
-    write_report(args.out, scores)
+    out = args.out or (None if args.report else "report.csv")
+    if out:
+        write_report(out, scores)
     alarms = event_table(scores) if events[0] is None else pd.concat(events)
     print(
         f"Scored {counted(len(scores), 'row')}: {scores['anomaly'].sum():,} flagged, "
         f"in {counted(len(alarms), 'alarm')}."
     )
     print_alarms(alarms)
-    print(f"Wrote {args.out}")
+    if out:
+        print(f"Wrote {out}")
+    if args.report:
+        if hasattr(detector, "predict_proba"):
+            scores = scores.assign(probability=scores["score"])
+        report = window_report(
+            scores,
+            args.window,
+            extended=args.extended,
+            errors=pd.concat(errors) if explain else None,
+        )
+        write_report(args.report, report)
+        print_windows(report)
+        print(f"Wrote {args.report}")
 
 
-def _score(detector, X, chunk_rows):
-    """Give the table of scores, and the events with the channels responsible."""
-    if chunk_rows is None:
-        return score_table(detector, X), _events(detector, X)
-    return _score_in_chunks(detector, X, chunk_rows), _events(detector, X)
+def _frames(args, columns):
+    """Give the telemetry, whole or in chunks."""
+    size = args.chunk_rows
+    raw = Path(args.telemetry).is_dir() and "mission" in columns
+    if raw:
+        trusted = args.allow_pickle
+        frames = read_raw_telemetry(args.telemetry, columns, allow_pickle=trusted)
+    elif size is None or args.spacecraft:
+        frames = [read_data(args, columns).X]
+    else:
+        return read_chunks(args, columns, size)
+    if size is None:
+        return frames
+    return (X.iloc[i : i + size] for X in frames for i in range(0, len(X), size))
+
+
+def _score(detector, X, explain):
+    """Give the table of scores, events with the channels responsible, and errors."""
+    scores = score_table(detector, X)
+    errors = _thin(channel_errors(detector, X), scores) if explain else None
+    return scores, _events(detector, X), errors
 
 
 def _events(detector, X):
@@ -58,12 +101,43 @@ def _events(detector, X):
     return last.events(X).drop(columns="n_channels")
 
 
-def _score_in_chunks(detector, X, size):
-    if size < 1:
-        raise ValueError(f"--chunk-rows must be at least 1; got {size}.")
+def _has_errors(detector):
+    try:
+        error_step(detector)
+    except ValueError:
+        return False
+    return True
+
+
+def _thin(errors, scores):
+    """Keep errors of flagged rows, and some to tell what is usual."""
+    kept = scores["anomaly"].to_numpy() == 1
+    kept[::_THINNED] = True
+    return errors[kept].astype(np.float32)
+
+
+def _score_in_chunks(detector, chunks, explain):
+    """Score chunk by chunk, and carry what the stages remember of the last track."""
     stream = StreamingDetector(detector)
-    parts = []
-    for first in range(0, len(X), size):
-        parts.append(stream.update(X.iloc[first : first + size]))
-        stream.forget(*stream.tracks_[:-1])  # in a file, a track ends for good
-    return pd.concat(parts)
+    ended, state, errors = set(), None, None
+    if explain:
+        step, names = error_step(detector)
+        pipeline = inner_estimator(detector)
+        stop = list(pipeline.named_steps).index(step) + 1
+        chosen = [name for name in names if name.startswith("error_")]
+    for chunk in chunks:
+        scores = stream.update(chunk)
+        if explain:
+            output, state = stream_steps(pipeline, chunk, state, chunk.index, stop=stop)
+            errors = _thin(output[chosen], scores)
+        again = ended.intersection(stream.tracks_)
+        if again:
+            raise ValueError(
+                f"The rows of track {min(again, key=str)!r} do not stand together; "
+                "sort the file by track and time."
+            )
+        over = stream.tracks_[:-1]  # in a file, a track ends for good
+        stream.forget(*over)
+        state = without_tracks(state, set(over))
+        ended.update(over)
+        yield scores, None, errors

@@ -3,21 +3,26 @@
 import json
 import math
 
+import pandas as pd
+
 from skdsn._files import replacing
 from skdsn.report._tables import check_scores
+from skdsn.report._windows import COLUMNS
 
 
-def write_report(path, scores):
-    """Write a table of scores to a CSV file.
+def write_report(path, table):
+    """Write a table of scores, or a report of windows, to a CSV file.
 
     Parameters
     ----------
     path : str or path-like
         Usually ``report.csv``; a suffix such as ``.csv.gz`` compresses. A file of
         that name is replaced at once when the new one is complete.
-    scores : DataFrame
-        Columns ``score`` and ``anomaly``, as :func:`score_table` returns them. The
-        index comes first in the file, and floats keep all their digits.
+    table : DataFrame
+        Columns ``score`` and ``anomaly``, as :func:`score_table` returns them: the
+        index comes first in the file. Or what :func:`window_report` returns, without
+        an index: several indices in one cell are quoted, and the header is there also
+        without a row. Floats keep all their digits.
 
     Raises
     ------
@@ -36,9 +41,11 @@ def write_report(path, scores):
     time,score,anomaly
     0,0.25,0
     """
-    check_scores(scores)
+    windows = isinstance(table, pd.DataFrame) and set(COLUMNS) <= set(table.columns)
+    if not windows:
+        check_scores(table)
     with replacing(path) as draft:
-        scores.to_csv(draft)
+        table.to_csv(draft, index=not windows, lineterminator="\n")
 
 
 def write_metrics(path, report):

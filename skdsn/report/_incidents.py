@@ -6,11 +6,10 @@ import pandas as pd
 from skdsn._core.runs import find_runs, reduce_runs
 from skdsn.base import read_labels
 from skdsn.metrics import detection_delays
+from skdsn.report._errors import how_far_out, name_channels, read_errors
 from skdsn.report._inputs import has_times, lasting, read_values
 from skdsn.report._tables import check_scores
 from skdsn.tracks import read_tracks
-
-_PREFIX = "error_"
 
 
 def incident_table(y, scores, errors=None, *, n_channels=3):
@@ -101,9 +100,9 @@ def incident_table(y, scores, errors=None, *, n_channels=3):
         }
     )
     if errors is not None:
-        names, table = _read_errors(errors, scores.index)
-        out = _how_far_out(table, truth, starts, stops)
-        incidents["channels"] = _name_channels(names, out, n_channels)
+        names, table = read_errors(errors, scores.index)
+        out = _out_during(table, truth, starts, stops)
+        incidents["channels"] = name_channels(names, out, n_channels)
     return incidents
 
 
@@ -116,54 +115,7 @@ def _delays(truth, flags, index):
     return detection_delays(pd.Series(truth, index), pd.Series(flags, index))
 
 
-def _read_errors(errors, index):
-    """Read the errors by channel: their names, and a table."""
-    if not isinstance(errors, pd.DataFrame):
-        raise TypeError(
-            f"errors must be a DataFrame with columns {_PREFIX}<channel>, such as "
-            f"stage_output(detector, X, 'encode') gives; got {type(errors).__name__}."
-        )
-    if not errors.index.equals(index):
-        raise ValueError(
-            "errors and scores have different indexes; align them with "
-            "errors.loc[scores.index]."
-        )
-    columns = [name for name in errors.columns if str(name).startswith(_PREFIX)]
-    if not columns:
-        raise ValueError(
-            f"errors has no column {_PREFIX}<channel>; take the output of an encoder "
-            "or forecaster, such as stage_output(detector, X, 'encode')."
-        )
-    table = errors[columns].to_numpy(np.float64)
-    if not np.isfinite(table).all():
-        row, column = np.argwhere(~np.isfinite(table))[0]
-        raise ValueError(
-            f"Column {columns[column]!r} of errors holds {table[row, column]} in row "
-            f"{row}; errors must be finite, so put 0 where none is known."
-        )
-    return [str(name).removeprefix(_PREFIX) for name in columns], table
-
-
-def _how_far_out(table, truth, starts, stops):
-    """Mean error in each incident, less the usual, by its spread."""
-    length = (stops - starts)[:, None]
+def _out_during(table, truth, starts, stops):
+    """How far the mean error of each incident is out of what is usual elsewhere."""
     mean = reduce_runs(table, starts, stops, np.add).reshape(-1, table.shape[1])
-    mean = mean / length
-    if truth.all():
-        return mean
-    usual = table[~truth]
-    low, middle, high = np.percentile(usual, [25, 50, 75], axis=0)
-    spread = np.where(high > low, high - low, usual.std(axis=0))
-    rise = mean - middle
-    # Constant columns: their spread may be no more than rounding in the mean.
-    changes = np.ptp(usual, axis=0) > 0
-    out = np.where(rise > 0, np.inf, 0.0)
-    return np.divide(rise, spread, out=out, where=changes)
-
-
-def _name_channels(names, out, most):
-    order = np.argsort(-out, axis=1, kind="stable")[:, :most]
-    return [
-        ", ".join(names[i] for i in chosen if row[i] > 0)
-        for row, chosen in zip(out, order, strict=True)
-    ]
+    return how_far_out(mean / (stops - starts)[:, None], table[~truth])

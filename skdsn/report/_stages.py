@@ -71,6 +71,67 @@ def stage_output(detector, X, step):
     return output
 
 
+def channel_errors(detector, X):
+    """Compute the error of each channel: what an encoder or forecaster emits.
+
+    Parameters
+    ----------
+    detector : fitted Pipeline
+        Or an estimator around one, see :func:`stage_output`.
+    X : DataFrame or array-like of shape (n_rows, n_features)
+        Telemetry as the detector takes it.
+
+    Returns
+    -------
+    DataFrame of shape (n_rows, n_channels)
+        Columns ``error_<channel>`` of the last step that has such, with the index of
+        `X`.
+
+    Raises
+    ------
+    TypeError
+        If there is no Pipeline within `detector`.
+    ValueError
+        If none of its steps emits errors by channel.
+
+    See Also
+    --------
+    affected_channels, incident_table, window_report : Take this table.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.ensemble import IsolationForest
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skdsn.forecasters import RidgeForecaster
+    >>> X = np.random.default_rng(0).normal(size=(50, 2))
+    >>> detector = make_pipeline(RidgeForecaster(), IsolationForest(random_state=0))
+    >>> channel_errors(detector.fit(X), X).columns.to_list()
+    ['error_x0', 'error_x1']
+    """
+    step, names = error_step(detector)
+    output = stage_output(detector, X, step)
+    if not isinstance(output, pd.DataFrame):
+        output = pd.DataFrame(output, columns=names)
+    chosen = [name for name in names if name.startswith("error_")]
+    return output[chosen]
+
+
+def error_step(detector):
+    """Name of the last step that emits errors by channel, and its output columns."""
+    check_is_fitted(detector)
+    pipeline = inner_estimator(detector)
+    for step, stage in reversed(getattr(pipeline, "steps", [])):
+        if hasattr(stage, "get_feature_names_out"):
+            names = [str(name) for name in stage.get_feature_names_out()]
+            if any(name.startswith("error_") for name in names):
+                return step, names
+    raise ValueError(
+        f"No step of {type(pipeline).__name__} emits errors by channel; put an encoder "
+        "or a forecaster into the Pipeline."
+    )
+
+
 def inner_estimator(estimator):
     """Take what a fitted search or a detector of detectors holds, step by step."""
     while True:

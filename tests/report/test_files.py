@@ -30,7 +30,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_draft(tmp_path, scores):
     path.write_text("old")
 
     class Unwritable(pd.DataFrame):
-        def to_csv(self, path):
+        def to_csv(self, path, **options):
             path.write_text("half")
             raise OSError("disk full")
 
