@@ -8,7 +8,11 @@ too many to be in memory at once: tracks one after another, and the table of inc
 
 from skdsn.datasets._dsn_passes import make_dsn_passes
 from skdsn.datasets._dsn_raw import make_dsn_raw_files
+from skdsn.datasets._esa_adb import load_esa_adb
+from skdsn.datasets._esa_adb_missions import esa_adb_folds
+from skdsn.datasets._make_esa_adb import make_esa_adb
 from skdsn.datasets._missions import MissionFormat, get_mission_format
+from skdsn.datasets._ops_sat_ad import load_ops_sat_ad
 from skdsn.datasets._raw_files import RawTracks, read_jwst_chunks, read_mro, read_raw
 from skdsn.datasets._raw_parquet import convert_raw
 from skdsn.datasets._smap_msl import load_smap_msl, stack_smap_msl
@@ -19,10 +23,14 @@ __all__ = [
     "RawTracks",
     "TrackStore",
     "convert_raw",
+    "esa_adb_folds",
     "get_mission_format",
+    "load_esa_adb",
+    "load_ops_sat_ad",
     "load_smap_msl",
     "make_dsn_passes",
     "make_dsn_raw_files",
+    "make_esa_adb",
     "read_jwst_chunks",
     "read_mro",
     "read_raw",
