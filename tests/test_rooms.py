@@ -17,7 +17,8 @@ MAY_IMPORT = {
     "tracks": {"_core"},
     "base": {"_core", "_sklearn", "tracks"},
     "labeling": GROUND,
-    "datasets": GROUND | {"_files", "labeling"},
+    "resampling": GROUND,
+    "datasets": GROUND | {"_files", "labeling", "resampling"},
     "preparation": GROUND | {"_files", "labeling", "datasets"},
     "preprocessing": GROUND,
     "encoders": GROUND | {"preprocessing"},
@@ -29,6 +30,9 @@ MAY_IMPORT = {
     "detectors": GROUND
     | {"labeling", "preprocessing", "encoders", "forecasters"}
     | {"metrics", "streaming", "model_selection"},
+    "persistence": GROUND
+    | {"_files", "labeling", "preprocessing", "encoders", "forecasters"}
+    | {"metrics", "streaming", "model_selection", "detectors"},
 }
 PACKAGE = Path(skdsn.__file__).parent
 
@@ -63,7 +67,7 @@ def test_networks_know_nothing_of_frames_or_estimators():
 
 def test_importing_the_rooms_loads_no_heavy_package():
     rooms = "tracks preprocessing metrics labeling detectors streaming datasets "
-    rooms += "encoders forecasters model_selection preparation"
+    rooms += "encoders forecasters model_selection preparation persistence resampling"
     code = (
         "import importlib, sys\n"
         "import skdsn\n"

@@ -18,9 +18,12 @@ from skdsn.detectors import (
     make_mro_detector,
 )
 from skdsn.model_selection import GroupedTrackSplit, StratifiedTrackKFold
+from skdsn.persistence import load, read_header, save
 from skdsn.report._stages import inner_estimator
 
 _FORMAT = "skdsn-detector-2"
+_WITHOUT_PICKLE = ".skops"
+_ZIP = b"PK\x03\x04"
 _RECIPES = {
     "dsn": make_dsn_detector,
     "mro": make_mro_detector,
@@ -151,16 +154,21 @@ def folds(data, n_splits, *, random_state=None):
 
 
 def save_detector(path, detector, columns=None):
-    """Save a fitted detector, with the version of skdsn, as a pickle.
+    """Save a fitted detector, with the version of skdsn.
 
     Parameters
     ----------
     path : str or path-like
+        With the suffix ``.skops`` it is saved without pickle, see
+        :func:`skdsn.persistence.save`; otherwise as a pickle.
     detector : fitted estimator
     columns : dict, default=None
         What the columns of its telemetry are, as
         :func:`skdsn.cli._read.telemetry_columns` returns it.
     """
+    if Path(path).suffix == _WITHOUT_PICKLE:
+        save(detector, path, columns=columns)
+        return
     content = {
         "format": _FORMAT,
         "skdsn": skdsn.__version__,
@@ -172,7 +180,9 @@ def save_detector(path, detector, columns=None):
 
 
 def load_detector(path):
-    """Load a saved detector. Reading a pickle can run any code that is in it.
+    """Load a saved detector, a pickle or not, as its content says.
+
+    Reading a pickle can run any code that is in it.
 
     Parameters
     ----------
@@ -198,7 +208,10 @@ def load_detector(path):
     if path.is_dir():
         raise ValueError(f"{path} is a folder; name a detector file.")
     with path.open("rb") as file:
-        is_pickle = file.read(1) == b"\x80"
+        begin = file.read(4)
+        if begin == _ZIP:
+            return load(path), read_header(path)["columns"]
+        is_pickle = begin[:1] == b"\x80"
         file.seek(0)
         try:
             content = pickle.load(file) if is_pickle else None

@@ -73,8 +73,8 @@ Score every row and flag those above the threshold of the detector.
 
 The table has a row for each row of the telemetry: track, time, score (higher = more
 anomalous) and anomaly (0 or 1). --report writes a shorter one, of blocks of rows: OK
-or ANOMALY, and which rows. For a detector of skdsn train, TELEMETRY may also be a folder
-of raw files as skdsn prepare takes it.
+or ANOMALY, and which rows. For a detector of skdsn train, TELEMETRY may also be a
+folder of raw files as skdsn prepare takes it.
 
 {_PICKLE}"""
 
