@@ -256,8 +256,8 @@ class WindowLabeler(BaseEstimator):
     are not touched, so they align with the rows of `X`.
 
     Rows whose values are all missing (NaN) are those that an encoder has learnt from
-    and keeps to itself (its `fit_share`). They are dropped, and so are the windows
-    that reach into them.
+    and keeps to itself (its `fit_share`). They are dropped, and so are normal windows
+    that reach into them; others the encoder has not learnt.
 
     Parameters
     ----------
@@ -279,8 +279,8 @@ class WindowLabeler(BaseEstimator):
     n_held_back_ : int
         Rows dropped because all of their values are missing.
     n_incomplete_ : int
-        Other rows dropped because their window is incomplete, or reaches into those
-        held back.
+        Other rows dropped because their window is incomplete, or normal and reaches
+        into those held back.
     n_undecided_ : int
         Windows dropped because unlabelled rows (-1) leave their label open.
     n_features_in_ : int
@@ -359,7 +359,10 @@ class WindowLabeler(BaseEstimator):
                 "that an encoder keeps to itself; lower its fit_share, or bring more "
                 "tracks."
             )
+        window_labels = None if labels is None else self._label(labels, bounds)
         reaching = trailing_sum(held_back, bounds, self.window) > 0
+        if window_labels is not None:
+            reaching &= held_back | (window_labels < 1)
         incomplete = reaching | (positions(bounds) < self.window - 1)
         self.n_incomplete_ = int((incomplete & ~held_back).sum())
         kept = kept[~reaching[kept]]
@@ -371,9 +374,8 @@ class WindowLabeler(BaseEstimator):
                 f"{longest} rows, the window {self.window}; shorten the window."
             )
         self.n_undecided_ = 0
-        window_labels = None
         if labels is not None:
-            window_labels = self._label(labels, bounds)[kept]
+            window_labels = window_labels[kept]
             decided = window_labels >= 0
             self.n_undecided_ = int((~decided).sum())
             kept, window_labels = kept[decided], window_labels[decided].astype(np.int64)

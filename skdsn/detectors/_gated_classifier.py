@@ -1,6 +1,6 @@
 """Classify only the rows that a gate finds suspicious."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from scipy.special import expit
@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdsn._sklearn import HasMethods, Interval, StrOptions, fit_context
 from skdsn.base import anomaly_flags, anomaly_scores, read_labels, read_rows
+from skdsn.detectors._severity import score_threshold
 
 
 class ErrorGatedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
@@ -28,6 +29,12 @@ class ErrorGatedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Flags suspicious rows, such as :class:`ErrorGate`.
     classifier : classifier
         With ``predict_proba``.
+    novelty : float or None, default=1.5
+        A row that is farther out than anything nominal was in training is anomalous,
+        whatever kinds of anomaly the classifier knows, unless it recognises a rare
+        event: one beyond ``t + novelty * (m - t)``, where *t* is the threshold of the
+        gate and *m* the most anomalous score of a nominal row. None leaves such rows
+        to the classifier.
     calibration : {"sigmoid", "isotonic"} or None, default="sigmoid"
         How probabilities of the classifier are calibrated, on rows held out in turn.
         None takes them as they are.
@@ -45,6 +52,8 @@ class ErrorGatedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         0 = nominal, 1 = anomalous, and 2 = rare but nominal, if it was labelled.
     calibrated_ : bool
         Whether the probabilities are calibrated.
+    limit_ : float
+        Scores of the gate (:func:`skdsn.base.anomaly_scores`) above it are novel.
     n_suspicious_ : int
         Training rows that passed the gate.
     held_back_ : ndarray of shape (n_classes,)
@@ -82,13 +91,15 @@ class ErrorGatedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     _parameter_constraints: dict = {
         "gate": [HasMethods(["fit", "predict", "score_samples"])],
         "classifier": [HasMethods(["fit", "predict_proba"])],
+        "novelty": [None, Interval(Real, 0, None, closed="left")],
         "calibration": [None, StrOptions({"sigmoid", "isotonic"})],
         "cv": [Interval(Integral, 2, None, closed="left")],
     }
 
-    def __init__(self, gate, classifier, *, calibration="sigmoid", cv=3):
+    def __init__(self, gate, classifier, *, novelty=1.5, calibration="sigmoid", cv=3):
         self.gate = gate
         self.classifier = classifier
+        self.novelty = novelty
         self.calibration = calibration
         self.cv = cv
 
@@ -132,6 +143,11 @@ class ErrorGatedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self._gate_decides = not (labels == 1).any()
         scores = anomaly_scores(self.gate_, _take(X, usual))
         self._gate_spread = float(np.std(scores)) or 1.0
+        self._threshold = score_threshold(self.gate_)
+        self.limit_ = np.inf
+        if self.novelty is not None:
+            highest = max(float(scores.max()), self._threshold)
+            self.limit_ = self._threshold + self.novelty * (highest - self._threshold)
         self.held_back_ = _shares(labels[~passed & (labels >= 0)], self.classes_)
         self._fit_classifier(X, labels, passed & (labels >= 0))
         return self
@@ -182,7 +198,8 @@ class ErrorGatedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         -------
         float64 ndarray of shape (n_rows, n_classes)
             For a row that the gate does not pass, the share of each class among such
-            rows of the training.
+            rows of the training. A novel row is anomalous by what the probability of
+            a rare event leaves.
         """
         check_is_fitted(self)
         rows = read_rows(self, X, reset=False)
@@ -199,23 +216,19 @@ class ErrorGatedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             proba[passed] = self.classes_ == 0
         if self._gate_decides:
             self._decide_by_gate(proba, scores, passed)
+        else:
+            novel = passed & (scores > self.limit_)
+            _call_anomalous(proba, novel, 1.0)
         return proba
 
     def _decide_by_gate(self, proba, scores, passed):
         """Call anomalous what is suspicious and not recognised as a rare event."""
-        threshold = -getattr(self.gate_, "offset_", 0.0)
-        anomalous = expit((scores - threshold) / self._gate_spread)
+        anomalous = expit((scores - self._threshold) / self._gate_spread)
         # On the right side of one half, also where rounding would not have it so.
-        anomalous = np.where(
-            passed,
-            np.maximum(anomalous, np.nextafter(0.5, 1)),
-            np.minimum(anomalous, 0.5),
-        )
-        rare = np.zeros(len(proba))
-        if 2 in self.classes_:
-            rare = np.where(passed, proba[:, 2], 0.0)
-            proba[:, 2] = rare
-        proba[:, 1] = anomalous * (1 - rare)
+        above = np.maximum(anomalous[passed], np.nextafter(0.5, 1))
+        _call_anomalous(proba, passed, above)
+        proba[~passed] = 0.0
+        proba[~passed, 1] = np.minimum(anomalous[~passed], 0.5)
         proba[:, 0] = 1 - proba[:, 1:].sum(axis=1)
 
     def __sklearn_tags__(self):
@@ -223,6 +236,13 @@ class ErrorGatedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         tags.classifier_tags.multi_class = False
         tags.target_tags.required = False
         return tags
+
+
+def _call_anomalous(proba, rows, probability):
+    """Share what is no rare event between nominal and anomalous."""
+    other = 1 - proba[rows, 2:].sum(axis=1)
+    proba[rows, 1] = probability * other
+    proba[rows, 0] = other - proba[rows, 1]
 
 
 def _take(X, chosen):

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skdsn._core.segments import boundaries, reduce_segments
-from skdsn._sklearn import Interval
+from skdsn._sklearn import Interval, StrOptions
 from skdsn.base import (
     TARGET_CONSTRAINTS,
     ErrorTransformer,
@@ -29,6 +29,7 @@ ENCODER_CONSTRAINTS = {
     "verbose": ["verbose"],
 }
 FIT_SHARE = {"fit_share": [Interval(Real, 0, 1, closed="right")]}
+WITHHOLD = {"withhold": [StrOptions({"tracks", "normal"})]}
 
 
 class BaseEncoder(ErrorTransformer, MemoryTransformer):
@@ -44,6 +45,7 @@ class BaseEncoder(ErrorTransformer, MemoryTransformer):
     """
 
     fit_share = 1.0
+    withhold = "tracks"
 
     def fit_transform(self, X, y=None):
         """Fit, then encode what the next stage is to learn from.
@@ -67,8 +69,11 @@ class BaseEncoder(ErrorTransformer, MemoryTransformer):
         self.fit(X, y)
         rows = self._read(X, reset=False)
         handed_on = ~self._kept_rows(rows.tracks)
-        # The rest of a single track is encoded with its true past.
-        encoded = handed_on | (len(rows.tracks) == 1)
+        if self.withhold == "normal" and y is not None:
+            handed_on |= self._read_labels(y, rows.tracks) == 1
+        # A row is encoded with its true past.
+        wanted = reduce_segments(handed_on, rows.tracks.bounds, np.logical_or)
+        encoded = wanted[rows.tracks.of_rows()]
         part = _take(rows, encoded)
         bounds = part.tracks.segments(self.max_gap)
         scaled = self._scale(part.data)

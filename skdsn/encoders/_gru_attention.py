@@ -5,7 +5,7 @@ from numbers import Integral
 import numpy as np
 
 from skdsn._sklearn import Interval
-from skdsn.encoders._base import ENCODER_CONSTRAINTS, FIT_SHARE
+from skdsn.encoders._base import ENCODER_CONSTRAINTS, FIT_SHARE, WITHHOLD
 from skdsn.encoders._windowed import WindowedEncoder
 from skdsn.preprocessing import RobustClipScaler
 
@@ -59,6 +59,11 @@ class GRUAttentionEncoder(WindowedEncoder):
         gives NaN for those tracks, so that what is fitted next learns only from rows
         that the network has not seen: a gate on errors needs that. A single track is
         cut in time: its first part is learnt.
+    withhold : {"tracks", "normal"}, default="tracks"
+        What ``fit_transform`` gives NaN for, with a `fit_share` below 1: all rows of
+        the tracks that the network learns from, or only their normal rows. It has not
+        learnt rows labelled 1 or 2; where they are scarce, as in one long track, the
+        next stage needs all of them.
     fit_stride : int, default=1
         Rows from one training window to the next.
     predict_stride : int, default=1
@@ -134,6 +139,7 @@ class GRUAttentionEncoder(WindowedEncoder):
     _parameter_constraints: dict = {
         **{k: v for k, v in ENCODER_CONSTRAINTS.items() if k != "dropout"},
         **FIT_SHARE,
+        **WITHHOLD,
         "window": [Interval(Integral, 1, None, closed="left")],
         "hidden_size": [Interval(Integral, 1, None, closed="left")],
         "latent_size": [Interval(Integral, 1, None, closed="left")],
@@ -160,6 +166,7 @@ class GRUAttentionEncoder(WindowedEncoder):
         patience=7,
         validation_fraction=0.15,
         fit_share=1.0,
+        withhold="tracks",
         fit_stride=1,
         predict_stride=1,
         passthrough=False,
@@ -182,6 +189,7 @@ class GRUAttentionEncoder(WindowedEncoder):
         self.patience = patience
         self.validation_fraction = validation_fraction
         self.fit_share = fit_share
+        self.withhold = withhold
         self.fit_stride = fit_stride
         self.predict_stride = predict_stride
         self.passthrough = passthrough

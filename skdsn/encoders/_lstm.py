@@ -68,6 +68,11 @@ class LSTMForecaster(OnePassForecaster):
         then those without an incident. Below 1 ``fit_transform`` gives NaN for those
         tracks, so that what is fitted next learns only from tracks that the network
         has not seen. A single track is cut in time: its first part is learnt.
+    withhold : {"tracks", "normal"}, default="tracks"
+        What ``fit_transform`` gives NaN for, with a `fit_share` below 1: all rows of
+        the tracks that the network learns from, or only their normal rows. It has not
+        learnt rows labelled 1 or 2; where they are scarce, as in one long track, the
+        next stage needs all of them.
     passthrough : bool, default=False
         Append the scaled input columns to the output.
     max_gap : float, str or pandas.Timedelta, default=None
@@ -154,6 +159,7 @@ class LSTMForecaster(OnePassForecaster):
         validation_fraction=0.15,
         validation_gap=0,
         fit_share=1.0,
+        withhold="tracks",
         passthrough=False,
         max_gap=None,
         device="auto",
@@ -179,6 +185,7 @@ class LSTMForecaster(OnePassForecaster):
         self.validation_fraction = validation_fraction
         self.validation_gap = validation_gap
         self.fit_share = fit_share
+        self.withhold = withhold
         self.passthrough = passthrough
         self.max_gap = max_gap
         self.device = device

@@ -10,6 +10,7 @@ from skdsn._sklearn import NAMES, Interval, StrOptions
 from skdsn.encoders._base import (
     ENCODER_CONSTRAINTS,
     FIT_SHARE,
+    WITHHOLD,
     BaseEncoder,
     validation_rows,
 )
@@ -17,6 +18,7 @@ from skdsn.encoders._base import (
 ONE_PASS_CONSTRAINTS = {
     **ENCODER_CONSTRAINTS,
     **FIT_SHARE,
+    **WITHHOLD,
     "known_inputs": NAMES,
     "horizon": [Interval(Integral, 1, None, closed="left")],
     "aggregate": [StrOptions({"first", "mean"})],

@@ -3,7 +3,7 @@
 from numbers import Integral
 
 from skdsn._sklearn import Interval
-from skdsn.encoders._base import ENCODER_CONSTRAINTS, FIT_SHARE
+from skdsn.encoders._base import ENCODER_CONSTRAINTS, FIT_SHARE, WITHHOLD
 from skdsn.encoders._windowed import LastRowEncoder
 
 
@@ -53,6 +53,11 @@ class TransformerEncoder(LastRowEncoder):
         then those without an incident. Below 1 ``fit_transform`` gives NaN for those
         tracks, so that what is fitted next learns only from tracks that the network
         has not seen. A single track is cut in time: its first part is learnt.
+    withhold : {"tracks", "normal"}, default="tracks"
+        What ``fit_transform`` gives NaN for, with a `fit_share` below 1: all rows of
+        the tracks that the network learns from, or only their normal rows. It has not
+        learnt rows labelled 1 or 2; where they are scarce, as in one long track, the
+        next stage needs all of them.
     fit_stride : int, default=1
         Rows from one training window to the next.
     predict_stride : int, default=1
@@ -111,6 +116,7 @@ class TransformerEncoder(LastRowEncoder):
     _parameter_constraints: dict = {
         **ENCODER_CONSTRAINTS,
         **FIT_SHARE,
+        **WITHHOLD,
         "window": [Interval(Integral, 1, None, closed="left")],
         "d_model": [Interval(Integral, 2, None, closed="left")],
         "n_heads": [Interval(Integral, 1, None, closed="left")],
@@ -140,6 +146,7 @@ class TransformerEncoder(LastRowEncoder):
         patience=5,
         validation_fraction=0.15,
         fit_share=1.0,
+        withhold="tracks",
         fit_stride=1,
         predict_stride=1,
         passthrough=False,
@@ -165,6 +172,7 @@ class TransformerEncoder(LastRowEncoder):
         self.patience = patience
         self.validation_fraction = validation_fraction
         self.fit_share = fit_share
+        self.withhold = withhold
         self.fit_stride = fit_stride
         self.predict_stride = predict_stride
         self.passthrough = passthrough

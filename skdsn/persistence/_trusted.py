@@ -33,8 +33,14 @@ _OTHERS = {
     ),
     "imblearn.pipeline": ("Pipeline",),
     "imblearn.under_sampling": ("RandomUnderSampler",),
+    "sklearn.calibration": (
+        "CalibratedClassifierCV",
+        "_CalibratedClassifier",
+        "_SigmoidCalibration",
+    ),
     "sklearn.compose": ("ColumnTransformer", "make_column_selector"),
     "sklearn.decomposition": ("PCA",),
+    "sklearn.dummy": ("DummyClassifier",),
     "sklearn.ensemble": (
         "ExtraTreesClassifier",
         "HistGradientBoostingClassifier",
@@ -43,7 +49,9 @@ _OTHERS = {
     ),
     "sklearn.ensemble._hist_gradient_boosting.binning": ("_BinMapper",),
     "sklearn.feature_selection": ("VarianceThreshold",),
+    "sklearn.isotonic": ("IsotonicRegression",),
     "sklearn.linear_model": ("LogisticRegression",),
+    "sklearn.model_selection": ("StratifiedKFold",),
     "sklearn.neighbors": ("NearestNeighbors",),
     "sklearn.pipeline": ("FeatureUnion", "Pipeline"),
     "sklearn.preprocessing": (

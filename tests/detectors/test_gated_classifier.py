@@ -119,12 +119,26 @@ def test_without_anomalies_to_learn_from_the_gate_decides(labels):
     assert (np.diff(anomaly_scores(detector, X)[order]) >= 0).all()
 
 
+def test_what_is_farther_out_than_anything_nominal_is_anomalous_unless_it_is_rare():
+    X, y = rows()
+    far = X.assign(error=50.0)
+    detector = gated().fit(X, y)
+    assert (detector.predict(far[y == 0]) == 1).mean() > 0.9
+    assert (detector.predict(far[y == 2]) == 2).mean() > 0.9
+    cautious = gated(novelty=None).fit(X, y)
+    assert detector.limit_ < 50.0 < cautious.limit_
+    near = X[X["error"] < detector.limit_]
+    np.testing.assert_array_equal(detector.predict(near), cautious.predict(near))
+
+
 def test_an_empty_gate_makes_every_row_nominal():
     X, y = rows()
     detector = gated(gate__threshold=1e9).fit(X, y)
     assert detector.n_suspicious_ == 0
     assert (detector.predict(X) == 0).all()
-    assert detector.predict(X.assign(error=1e10)).tolist() == [0] * len(X)
+    assert (detector.predict(X.assign(error=1e10)) == 1).all()  # novel
+    known = gated(gate__threshold=1e9, novelty=None).fit(X, y)
+    assert (known.predict(X.assign(error=1e10)) == 0).all()
     np.testing.assert_allclose(detector.predict_proba(X).sum(axis=1), 1)
 
 

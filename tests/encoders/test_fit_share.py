@@ -7,9 +7,11 @@ from conftest import small_frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
+from sklearn.preprocessing import StandardScaler
 
 from skdsn.encoders import (
     CNNBiLSTMEncoder,
+    GRUAttentionEncoder,
     LSTMForecaster,
     TCNForecaster,
     TransformerEncoder,
@@ -29,6 +31,9 @@ ENCODERS = [
         window=4, d_model=4, n_heads=2, n_layers=1, dim_feedforward=8, **COMMON
     ),
     CNN,
+    GRUAttentionEncoder(
+        window=4, hidden_size=3, latent_size=2, scaler=StandardScaler(), **COMMON
+    ),
 ]
 every_encoder = pytest.mark.parametrize(
     "encoder", ENCODERS, ids=lambda encoder: type(encoder).__name__
@@ -71,6 +76,23 @@ def test_what_the_network_has_learnt_from_is_missing_and_nothing_else(encoder, p
     assert out[learnt].isna().all(axis=None)
     pd.testing.assert_frame_equal(out[~learnt], encoder.transform(passes)[~learnt])
     assert encoder.transform(passes).notna().all(axis=None)
+
+
+def test_labelled_rows_that_the_network_has_not_learnt_may_be_handed_on():
+    X = small_frame((60,), gap=False)
+    y = pd.Series(0, index=X.index)
+    y.iloc[10:16], y.iloc[40:44] = 1, 2
+    for encoder in (ENCODERS[0], ENCODERS[-1]):
+        encoder = variant(encoder, fit_share=0.5, withhold="normal")
+        out = encoder.fit_transform(X, y)
+        known = out.notna().all(axis=1).to_numpy()
+        assert np.flatnonzero(known).tolist() == [*range(10, 16), *range(30, 60)]
+        every = encoder.transform(X)
+        pd.testing.assert_frame_equal(out[known], every[known], rtol=1e-6)
+        labeller = WindowLabeler(4)
+        kept, labels = labeller.fit_resample(out, y)
+        assert labels.value_counts().to_dict() == {0: 23, 1: 6, 2: 4}
+        assert labeller.n_incomplete_ == 3  # normal, and reach into what was learnt
 
 
 @every_encoder

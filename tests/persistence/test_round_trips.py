@@ -34,6 +34,7 @@ from skdsn.detectors import (
     ScoreSmoother,
     TunedThresholdDetector,
     make_channel_detector,
+    make_esa_detector,
     make_housekeeping_detector,
     make_telemanom_detector,
 )
@@ -121,6 +122,22 @@ def test_recipes_for_channels_score_as_before(detector, tmp_path):
     assert_same(detector, loaded, X)
     if "forecast" not in detector.named_steps or detector["smooth"].startup == "none":
         pd.testing.assert_frame_equal(stream(loaded, X), stream(detector, X))
+
+
+@pytest.mark.parametrize("encoder", ["windowed", "one-pass"])
+@pytest.mark.parametrize("labelled", [True, False])
+def test_the_esa_recipe_scores_and_streams_as_before(encoder, labelled, tmp_path):
+    X, y = small_passes()
+    X = X.select_dtypes("number").fillna(0.0)
+    sizes = {"encode__hidden_size": 3, "classify__classifier__n_estimators": 5}
+    detector = make_esa_detector(
+        encoder=encoder, max_epochs=1, quantile=0.5, random_state=0, **sizes
+    )
+    detector.fit(X, y if labelled else None)
+    assert detector["classify"].calibrated_ == labelled
+    loaded = through_a_file(detector, tmp_path)
+    assert_same(detector, loaded, X)
+    pd.testing.assert_frame_equal(stream(loaded, X), stream(detector, X))
 
 
 @pytest.mark.parametrize(

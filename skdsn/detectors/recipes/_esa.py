@@ -52,7 +52,7 @@ def make_esa_detector(
         Rows from one training window to the next, in the network and the forest.
     fit_share : float, default=0.5
         Share of the tracks that the network learns from, or of the time of a single
-        one; gate and forest learn from the rest.
+        one; gate and forest learn from the rest, and from all labelled events.
     max_gap : float, str, pandas.Timedelta or None, default=None
         A longer step in time, such as a communication gap, is a track border to all
         stages with memory.
@@ -100,6 +100,7 @@ def make_esa_detector(
         "scaler": RobustClipScaler(),
         "max_epochs": max_epochs,
         "fit_share": fit_share,
+        "withhold": "normal",
         "max_gap": max_gap,
         "device": device,
         "random_state": random_state,
