@@ -28,7 +28,12 @@ from sklearn.ensemble import IsolationForest
 import skdsn
 from skdsn.base import anomaly_flags
 from skdsn.datasets import load_esa_adb, make_esa_adb
-from skdsn.detectors import make_esa_detector, make_telemanom_detector
+from skdsn.detectors import (
+    ScoreSmoother,
+    TunedThresholdDetector,
+    make_esa_detector,
+    make_telemanom_detector,
+)
 from skdsn.metrics import esa_adb_scores
 from skdsn.report import affected_channels, channel_errors, score_table
 
@@ -124,8 +129,12 @@ def telemanom(X, y, T, data):
     return pd.DataFrame(flags, index=T.index)
 
 
-def ours(encoder, *, rare=True, **options):
-    """Use our detector; without `rare` such events are labelled anomalous."""
+def ours(encoder, *, rare=True, smooth=None, **options):
+    """Use our detector; without `rare` such events are labelled anomalous.
+
+    With a half-life its scores are smoothed, and the threshold is chosen on the last
+    third of the training rows.
+    """
 
     def flag(X, y, T, data):
         detector = make_esa_detector(
@@ -135,6 +144,9 @@ def ours(encoder, *, rare=True, **options):
             **options,
         )
         y = y if rare else y.replace(2, 1)
+        if smooth is not None:
+            detector = ScoreSmoother(detector, halflife=smooth)
+            detector = TunedThresholdDetector(detector, beta=0.5, cv=3)
         detector.fit(X, y)
         usual = channel_errors(detector, X)[(y == 0).to_numpy()]
         return affected_channels(
@@ -146,23 +158,23 @@ def ours(encoder, *, rare=True, **options):
 
 def unsupervised(X, y, T, data):
     """Use our detector without a label."""
-    return ours("windowed", max_epochs=10, fit_stride=3, quantile=0.9995)(
-        X, 0 * y, T, data
-    )
+    return ours("windowed", **WINDOWED)(X, 0 * y, T, data)
 
 
+WINDOWED = {"max_epochs": 15, "fit_stride": 3}
+ONE_PASS = {"max_epochs": 20}
 DETECTORS = {
     "STD3": sigma(3),
     "STD5": sigma(5),
     "isolation forest": isolation,
     "windowed isolation forest": windowed_isolation,
     "telemanom": telemanom,
-    "make_esa_detector, no labels": unsupervised,
-    "make_esa_detector, two classes": ours(
-        "windowed", rare=False, max_epochs=10, fit_stride=3
-    ),
-    "make_esa_detector": ours("windowed", max_epochs=10, fit_stride=3),
-    "make_esa_detector, one-pass": ours("one-pass", max_epochs=10),
+    "ours, no labels": unsupervised,
+    "ours, two classes": ours("windowed", rare=False, **WINDOWED),
+    "ours": ours("windowed", **WINDOWED),
+    "ours, one-pass": ours("one-pass", **ONE_PASS),
+    "ours, smoothed": ours("windowed", smooth="5min", **WINDOWED),
+    "ours, one-pass, smoothed": ours("one-pass", smooth="5min", **ONE_PASS),
 }
 
 

@@ -1,6 +1,6 @@
 """The recipe for housekeeping telemetry with labels, as of the ESA missions."""
 
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import ExtraTreesClassifier
 
 from skdsn.detectors._error_gate import ErrorGate
 from skdsn.detectors._gated_classifier import ErrorGatedClassifier
@@ -30,8 +30,9 @@ def make_esa_detector(
     """Make the ESA detector: an autoencoder, a gate on its error, and a forest.
 
     A network learns nominal telemetry from the first half of the training rows. On
-    the second half a gate learns which error is usual, and a random forest to tell
-    anomalies from rare events and from false suspicions, among the rows that pass.
+    the second half a gate learns which error is usual, and a forest of extremely
+    randomised trees to tell anomalies from rare events and from false suspicions, among
+    the rows that pass.
 
     Parameters
     ----------
@@ -81,10 +82,15 @@ def make_esa_detector(
     -----
     Without labels, or with rows labelled 0 only, the gate decides alone.
 
+    Rows are judged one by one, so that a long event may raise several alarms, and the
+    first rows of a rare event look like any other. Where minutes do not matter, put a
+    :class:`ScoreSmoother` around the detector and a :class:`TunedThresholdDetector`
+    around both.
+
     The system is that of "ESA-Anomaly-Analysis" (GitHub, 2025), whose defects are
     mended: its forest was fitted and scored on the same rows, its gate was a constant
     on an error that a few nearly constant columns dominated, and its latent vectors
-    left attention out.
+    left attention out. It has a random forest, which did worse (docs/decisions.md).
 
     Examples
     --------
@@ -116,10 +122,10 @@ def make_esa_detector(
             f"encoder must be 'windowed' or 'one-pass'; got {encoder!r}; to use "
             "another one, replace the step: encode=..."
         )
-    forest = RandomForestClassifier(
+    forest = ExtraTreesClassifier(
         n_estimators=200,
         min_samples_leaf=3,
-        class_weight="balanced_subsample",
+        class_weight="balanced",
         n_jobs=n_jobs,
         random_state=random_state,
     )
