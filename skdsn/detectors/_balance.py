@@ -23,7 +23,8 @@ class AdaptiveSMOTE(BaseEstimator):
         Most neighbours to interpolate with.
     sampling_strategy : float or str, default="auto"
         As in :class:`imblearn.over_sampling.SMOTE`: the share of minority to
-        majority rows, or ``"auto"`` for as many of each.
+        majority rows, or ``"auto"`` for as many of each. The share also holds where
+        rare events are a third class.
     random_state : int, RandomState instance or None, default=None
 
     Attributes
@@ -113,14 +114,19 @@ class AdaptiveSMOTE(BaseEstimator):
         if wanted != "auto" and counts.min() >= wanted * counts.max():
             self.sampler_ = None  # balanced enough as it is
             return X, y
+        if wanted != "auto" and len(classes) > 2:  # of which SMOTE takes no share
+            least = int(wanted * counts.max())
+            wanted = {
+                c: max(least, int(n)) for c, n in zip(classes, counts, strict=True)
+            }
         if counts.min() == 1:
             self.sampler_ = RandomOverSampler(
-                sampling_strategy=self.sampling_strategy, random_state=self.random_state
+                sampling_strategy=wanted, random_state=self.random_state
             )
         else:
             self.sampler_ = SMOTE(
                 k_neighbors=min(self.k_neighbors, int(counts.min()) - 1),
-                sampling_strategy=self.sampling_strategy,
+                sampling_strategy=wanted,
                 random_state=self.random_state,
             )
         return self.sampler_.fit_resample(X, y)

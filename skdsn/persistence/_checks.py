@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from skdsn.encoders._base import BaseEncoder
-from skdsn.persistence._trusted import name_of
+from skdsn.persistence._trusted import known_types, name_of
 
 _BOOSTING = (
     "sklearn.ensemble._hist_gradient_boosting.gradient_boosting."
@@ -89,7 +89,9 @@ def _check_estimator(value):
         or not all(type(name) is str for name in names)
     ):
         raise ValueError("it has an estimator without a name for each feature")
-    for key in _PER_FEATURE:
+    # A type that the user trusts may mean something else by these names.
+    per_feature = _PER_FEATURE if name_of(type(value)) in known_types() else ()
+    for key in per_feature:
         array = learnt.get(key)
         if isinstance(array, np.ndarray) and array.shape not in ((n_features,), ()):
             raise ValueError(

@@ -96,3 +96,13 @@ def test_in_a_pipeline_it_acts_in_fit_only():
     balanced = AdaptiveSMOTE(random_state=0).fit_resample(X, y)
     alone = LogisticRegression().fit(*balanced)
     np.testing.assert_array_equal(pipeline[-1].coef_, alone.coef_)
+
+
+@pytest.mark.parametrize("fewest", [1, 4])
+def test_a_share_holds_for_rare_events_too(fewest):
+    y = np.array([0] * 100 + [1] * 10 + [2] * fewest)
+    X = np.random.default_rng(0).normal(size=(len(y), 2))
+    sampler = AdaptiveSMOTE(sampling_strategy=0.2, random_state=0)
+    assert np.bincount(sampler.fit_resample(X, y)[1]).tolist() == [100, 20, 20]
+    enough = AdaptiveSMOTE(sampling_strategy=0.05, random_state=0)
+    assert np.bincount(enough.fit_resample(X, y)[1]).tolist()[:2] == [100, 10]

@@ -21,6 +21,7 @@ from sklearn.ensemble import (
 )
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
@@ -409,3 +410,12 @@ def test_without_skops_the_extra_is_named(tmp_path, monkeypatch):
         with pytest.raises(ImportError, match=r"pip install 'skdsn\[skops\]'"):
             use()
     assert read_header(path)["columns"] == {"time": "utc"}
+
+
+def test_a_trusted_type_may_mean_something_else_by_the_name_of_an_attribute(tmp_path):
+    X, y = small_passes()
+    X = X.select_dtypes("number").fillna(0.0)
+    fitted = GaussianNB().fit(X, y)  # its var_ has a row for each class
+    save(fitted, tmp_path / "d.skops")
+    loaded = load(tmp_path / "d.skops", trusted=[GaussianNB])
+    np.testing.assert_array_equal(loaded.predict_proba(X), fitted.predict_proba(X))
