@@ -1,6 +1,7 @@
 """``skdsn cross-validate``."""
 
-from skdsn.cli._detectors import folds, make_recipe, tune
+from skdsn._files import check_target
+from skdsn.cli._detectors import folds, labels_for, make_recipe, tune
 from skdsn.cli._print import counted, print_report
 from skdsn.cli._read import need_labels, read_data
 from skdsn.model_selection import cross_val_report
@@ -15,6 +16,9 @@ def run(args):
     ----------
     args : argparse.Namespace
     """
+    for path in (args.json, args.out):
+        if path:
+            check_target(path)  # before an hour of training
     data = read_data(args)
     need_labels(args, data.y, learn=True)
     detector = tune(make_recipe(args), args, folds(data, args.folds))
@@ -28,7 +32,7 @@ def run(args):
     report, scores = cross_val_report(
         detector,
         data.X,
-        data.y,
+        labels_for(args, data.y),
         cv=folds(data, args.folds, random_state=shuffled),
         range_from=data.range_from,
         return_scores=True,

@@ -28,7 +28,7 @@ Wrote the passes, incidents.csv, report.csv, metrics.json and figures to {out}.
 
 Try next, and then with your own files:
   skdsn fit {out}/passes.csv --incidents {out}/incidents.csv \
---epochs {epochs} --out {out}/detector.pkl
+{options} --out {out}/detector.pkl
   skdsn evaluate {out}/detector.pkl {out}/new_passes.csv \
 --incidents {out}/incidents.csv
   skdsn score {out}/detector.pkl {out}/new_passes.csv --out {out}/new_report.csv"""
@@ -88,7 +88,8 @@ def run(args):
         _draw(out, X_test, y_test, scores, passes.incidents)
     except ImportError as error:
         print(f"No figures: {error}")
-    print(_NEXT.format(out=out, epochs=args.epochs))
+    options = f"--recipe {args.recipe} --epochs {args.epochs}"
+    print(_NEXT.format(out=out, options=options))
 
 
 def _write_table(path, frame, **options):

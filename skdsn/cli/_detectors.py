@@ -9,10 +9,12 @@ import warnings
 from pathlib import Path
 
 import skdsn
-from skdsn._files import replacing
+from skdsn._files import check_target, replacing
+from skdsn.cli._print import counted
 from skdsn.detectors import (
     TunedThresholdDetector,
     make_dsn_detector,
+    make_esa_detector,
     make_housekeeping_detector,
     make_jwst_detector,
     make_mro_detector,
@@ -28,10 +30,15 @@ _RECIPES = {
     "dsn": make_dsn_detector,
     "mro": make_mro_detector,
     "jwst": make_jwst_detector,
+    "esa": make_esa_detector,
     "housekeeping": make_housekeeping_detector,
 }
-# Recipes that learn what is normal, from telemetry without labels.
-UNLABELLED = {"housekeeping"}
+# Recipes that learn what is normal where there are no labels.
+UNLABELLED = {"esa", "housekeeping"}
+# Recipes that have no use for labels.
+LABEL_FREE = {"housekeeping"}
+# Recipes that learn to tell rare events, labelled 2, from anomalies.
+_TELLS_RARE = {"esa"}
 # What reading a broken pickle may raise.
 _BROKEN = (
     pickle.UnpicklingError,
@@ -66,28 +73,62 @@ def make_recipe(args):
         "verbose": int(sys.stderr.isatty()),
     }
     options = {name: value for name, value in options.items() if name in taken}
-    if getattr(args, "spacecraft", None):
-        # In the SMAP/MSL set the row number tells where anomalies are likely.
-        options |= {"align__clocks": (), "time": "passthrough"}
     if args.epochs is not None:
         if "max_epochs" not in taken:
             raise ValueError(
                 f"--epochs: the recipe {args.recipe} has no network to train."
             )
         options["max_epochs"] = args.epochs
-    known = {*taken, *recipe().get_params()}
-    for item in args.overrides:
-        name, equals, text = item.partition("=")
-        if not equals:
-            raise ValueError(f"--set takes NAME=VALUE; got {item!r}.")
+    given = _overrides(args.overrides)
+    # Which steps there are, and of what kind, may depend on the recipe's own options.
+    own = {name: value for name, value in given.items() if name in taken}
+    plain = recipe(**own)
+    known = {*taken, *plain.get_params()}
+    for name in given:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else "."
             raise ValueError(
                 f"--set: the recipe {args.recipe} has no parameter {name!r}{hint}"
             )
-        options[name] = _value(text)
-    return recipe(**options)
+    if getattr(args, "spacecraft", None):
+        # In the SMAP/MSL set the row number tells where anomalies are likely.
+        options["align__clocks"] = ()
+        if "time" in plain.named_steps:
+            options["time"] = "passthrough"
+    return recipe(**(options | given))
+
+
+def _overrides(items):
+    """Read what was given with --set."""
+    given = {}
+    for item in items:
+        name, equals, text = item.partition("=")
+        if not equals:
+            raise ValueError(f"--set takes NAME=VALUE; got {item!r}.")
+        given[name] = _value(text)
+    return given
+
+
+def labels_for(args, y):
+    """Give labels as the recipe takes them: to most, a rare event is just normal.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+    y : Series or None
+
+    Returns
+    -------
+    Series or None
+    """
+    if y is None or args.recipe in _TELLS_RARE or not (y == 2).any():
+        return y
+    print(
+        f"The {counted((y == 2).sum(), 'row')} labelled 2 are normal to the recipe "
+        f"{args.recipe}; esa learns to tell them."
+    )
+    return y.where(y != 2, 0)
 
 
 def tune(detector, args, cv):
@@ -125,9 +166,12 @@ def add_up_in_order(detector):
     -------
     The detector, changed.
     """
-    fitted = inner_estimator(detector)
-    if "classify" in fitted.named_steps:
-        fitted.set_params(classify__n_jobs=None)
+    last = inner_estimator(detector).named_steps.get("classify")
+    forest = getattr(last, "classifier_", last)  # behind a gate
+    calibrated = getattr(forest, "calibrated_classifiers_", [])
+    for scoring in [part.estimator for part in calibrated] or [forest]:
+        if hasattr(scoring, "n_jobs"):
+            scoring.set_params(n_jobs=None)
     return detector
 
 
@@ -151,6 +195,22 @@ def folds(data, n_splits, *, random_state=None):
     if data.groups is None and not data.train_only:
         return cv
     return GroupedTrackSplit(cv, groups=data.groups, train_only=data.train_only)
+
+
+def check_detector_target(path):
+    """Refuse a path that no detector can be saved to.
+
+    Parameters
+    ----------
+    path : str or path-like
+    """
+    if check_target(path).suffix == _WITHOUT_PICKLE:
+        try:
+            import skops.io  # noqa: F401
+        except ImportError as error:
+            raise ImportError(
+                f"saving {path} without pickle needs skops: pip install skdsn[skops]"
+            ) from error
 
 
 def save_detector(path, detector, columns=None):

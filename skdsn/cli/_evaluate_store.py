@@ -77,7 +77,8 @@ def run(args):
                 print(f"{track} ({number} of {counted(len(chosen), 'track')})")
             parts.append(scored)
         table = pd.concat(parts)
-        y, scores = table["label"], table[["score", "anomaly"]]
+        # A rare event, 2, is none to be found.
+        y, scores = table["label"].replace(2, 0), table[["score", "anomaly"]]
         report = score_report(
             y,
             scores["anomaly"],
@@ -186,12 +187,12 @@ def _draw(out, detector, y, scores):
         "timeline": plot_timeline(scores, y=y, threshold=threshold),
         "heatmap": plot_heatmap(scores, y=y),
     }
-    if y.eq(1).any():
+    if y.eq(1).any() and scores["score"].min() < scores["score"].max():
         figures["roc"] = plot_roc(y, scores)
         figures["precision_recall"] = plot_curves(y, scores)
         figures["point_adjusted"] = plot_point_adjusted(y, scores)
     else:
-        print("No curves: there is no incident in these tracks.")
+        print("No curves: there is no incident in these tracks, or all score alike.")
     if hasattr(inner_estimator(detector)[-1], "feature_importances_"):
         figures["importances"] = plot_importances(detector)
     for name, ax in figures.items():

@@ -87,13 +87,15 @@ def add_open(parser, default="raise"):
 def add_recipe(parser, epochs=None, *, unlabelled=False):
     """Add the options of the recipe."""
     group = parser.add_argument_group("detector")
-    also = "; housekeeping, which learns from quiet telemetry without labels"
+    also = "; housekeeping, which needs no labels either, channel by channel"
     group.add_argument(
         "--recipe",
-        choices=["dsn", "mro", "jwst", *(["housekeeping"] if unlabelled else [])],
+        choices=["dsn", "mro", "jwst", "esa"]
+        + (["housekeeping"] if unlabelled else []),
         default="dsn",
         help="dsn, for any mission; mro and jwst, as published for these missions "
-        f"(slower){also if unlabelled else ''} (default: %(default)s)",
+        "(slower); esa, for housekeeping telemetry, which learns from quiet telemetry "
+        f"where it has no labels{also if unlabelled else ''} (default: %(default)s)",
     )
     group.add_argument(
         "--epochs",
@@ -211,6 +213,10 @@ def check_numbers(args):
             )
     if getattr(args, "jobs", None) == 0:
         raise ValueError("--jobs must be a number of cores, or -1 for all; got 0.")
+    if getattr(args, "channels", None) and not args.spacecraft:
+        raise ValueError("--channels goes with --spacecraft; see --drop for columns.")
+    if args.command == "score" and args.extended and not args.report:
+        raise ValueError("--extended goes with --report.")
     if getattr(args, "gap", 0) and args.split != "forward":
         raise ValueError("--gap goes with --split forward.")
     share = getattr(args, "anomalous_share", None)

@@ -29,9 +29,9 @@ start here:
 
 with your own files:
   skdsn cross-validate passes.csv --incidents incidents.csv
-  skdsn fit passes.csv --incidents incidents.csv --out detector.pkl
-  skdsn evaluate detector.pkl later.csv --incidents incidents.csv
-  skdsn score detector.pkl new.csv --report report.csv
+  skdsn fit passes.csv --incidents incidents.csv --out detector.skops
+  skdsn evaluate detector.skops later.csv --incidents incidents.csv
+  skdsn score detector.skops new.csv --report report.csv
 
 with the raw files of a mission, each command going on where it was stopped:
   skdsn prepare --mission jwst RAW OUT
@@ -43,8 +43,9 @@ again; 130 or 143 stopped: run it again.
 """
 
 _PICKLE = """\
-A detector file is a Python pickle, and reading a pickle can run any code that is in
-it: use only detector files that you trust.
+A detector file *.skops holds data only, and reading it runs no code; it needs the
+package skops. With any other suffix it is a Python pickle, and reading a pickle can run
+any code that is in it: use only detector files that you trust.
 """
 
 _DEMO = """\
@@ -58,10 +59,13 @@ report.csv, a score per row; metrics.json; and, if matplotlib is installed, figu
 _FIT = f"""\
 Fit a detector on telemetry, labelled or quiet, and save it.
 
-Labels come from a 0/1 column of the file (1 = anomalous, -1 = unlabelled), or from a
-table of incidents with a start and an end time, and a track if it is known. The
-alarm threshold is chosen on tracks that are held out in turn. Without labels,
---recipe housekeeping learns what is normal from quiet telemetry, channel by channel.
+Labels come from a column of the file (1 = anomalous, 0 = normal, -1 = unlabelled,
+2 = rare but normal, such as a manoeuvre), or from a table of incidents with a start
+and an end time, and a track if it is known. The alarm threshold is chosen on tracks
+that are held out in turn.
+
+Without labels, --recipe housekeeping learns what is normal from quiet telemetry,
+channel by channel, and --recipe esa from all channels at once.
 
 The file remembers the names given with --track, --time, --drop and --labels, so that
 score and evaluate need not be told again.
@@ -182,7 +186,8 @@ def make_parser():
         type=int,
         metavar="N",
         help="read and score N rows after the other, as they would come in from a "
-        "station: for files larger than the memory; the scores are the same",
+        "station: for files larger than the memory; the scores are the same, and the "
+        "file is read twice",
     )
     score.add_argument(
         "--allow-pickle",

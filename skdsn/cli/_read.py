@@ -1,13 +1,12 @@
 """Telemetry, labels and incidents, out of the files that the user names."""
 
-import zlib
 from contextlib import contextmanager
-from pathlib import Path
 
 import pandas as pd
 from sklearn.utils import Bunch
 
 from skdsn.base import read_labels
+from skdsn.cli._tables import read_pieces, read_table
 from skdsn.datasets import (
     MissionFormat,
     load_smap_msl,
@@ -19,8 +18,6 @@ from skdsn.labeling import label_incidents
 from skdsn.preparation import cut_chunk
 from skdsn.tracks import as_telemetry, parse_times, read_tracks, stack_tracks
 
-_CSV = (".csv", ".csv.gz")
-_PARQUET = (".parquet", ".pq")
 # What a store tells of the way from raw files to tracks.
 _SELECTION = {"format", "bands", "trim", "repair"}
 
@@ -65,8 +62,6 @@ def read_data(args, columns=None):
     path = args.telemetry
     if args.spacecraft:
         return _read_smap_msl(path, args)
-    if args.channels:
-        raise ValueError("--channels goes with --spacecraft; see --drop for columns.")
     columns = columns or {}
     track = args.track or columns.get("track")
     time = args.time or columns.get("time")
@@ -111,10 +106,32 @@ def read_chunks(args, columns, size):
     """
     track = args.track or columns.get("track")
     time = args.time or columns.get("time")
-    for frame in _read_pieces(args.telemetry, size, text=track or "track"):
-        X = _index_by_time(frame, args.telemetry, track, time)
-        _check_named(args.drop, X, args.telemetry)
-        yield _without(X, {*args.drop, *columns.get("drop", ())})
+    drop = {*args.drop, *columns.get("drop", ())}
+    begin = 0
+    for frame in read_pieces(args.telemetry, size, text=track or "track"):
+        with counting_from(begin):
+            frame = _index_by_time(frame, args.telemetry, track, time)
+        begin += len(frame)
+        _check_named(args.drop, frame, args.telemetry)
+        frame = _without(frame, drop)
+        yield frame
+        del frame  # before the next one is read
+
+
+@contextmanager
+def counting_from(row):
+    """Tell in an error message which row of the telemetry a piece begins with.
+
+    Parameters
+    ----------
+    row : int
+    """
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        if row == 0:
+            raise
+        raise ValueError(f"In the piece that begins with row {row}: {error}") from error
 
 
 def _check_named(names, X, path):
@@ -135,7 +152,7 @@ def need_labels(args, y, *, learn):
     if y is None:
         raise ValueError(
             "Labels are needed: give --labels COLUMN or --incidents FILE. Without any, "
-            "skdsn fit --recipe housekeeping learns from quiet telemetry."
+            "skdsn fit --recipe housekeeping or esa learns from quiet telemetry."
         )
     if learn and not (y == 1).any():
         where = args.incidents or args.telemetry
@@ -239,78 +256,6 @@ def _unify_parts(cut, kinds):
                     print(f"{part.track}: {told}: {', '.join(sorted(names))}.")
             tracks[part.track] = unify(X, kinds)
     return tracks
-
-
-def read_table(path, text=None):
-    """Read a CSV or Parquet file, the column `text` of a CSV file as text.
-
-    Parameters
-    ----------
-    path : str or path-like
-    text : str, default=None
-
-    Returns
-    -------
-    DataFrame
-    """
-    with _told_as_table(path) as parquet:
-        frame = pd.read_parquet(path) if parquet else _read_csv(path, text)
-    if len(frame) == 0:
-        raise ValueError(f"{path} holds no rows.")
-    return frame
-
-
-def _read_csv(path, text, **options):
-    # Numbers exactly as written, and a column of one type throughout.
-    dtype = {text: "str"}
-    exact = {"float_precision": "round_trip", "low_memory": False}
-    return pd.read_csv(path, dtype=dtype, **exact, **options)
-
-
-def _read_pieces(path, size, text):
-    """Read a table piece by piece, see `read_table`."""
-    n_rows = 0
-    with _told_as_table(path) as parquet:
-        if parquet:
-            from pyarrow.parquet import ParquetFile
-
-            with ParquetFile(path) as file:
-                for batch in file.iter_batches(batch_size=size):
-                    n_rows += len(batch)
-                    yield batch.to_pandas()
-        else:
-            with _read_csv(path, text, chunksize=size) as pieces:
-                for piece in pieces:
-                    n_rows += len(piece)
-                    yield piece.reset_index(drop=True)
-    if n_rows == 0:
-        raise ValueError(f"{path} holds no rows.")
-
-
-@contextmanager
-def _told_as_table(path):
-    """Tell what is wrong with a file in one sentence; gives whether it is Parquet."""
-    path = Path(path)
-    name = path.name.lower()
-    if path.is_dir():
-        raise ValueError(
-            f"{path} is a folder; name a file, or give --spacecraft if it is the "
-            "SMAP/MSL set."
-        )
-    if not name.endswith(_CSV + _PARQUET):
-        raise ValueError(
-            f"{path} is neither CSV (.csv, .csv.gz) nor Parquet (.parquet) by its name."
-        )
-    try:
-        yield name.endswith(_PARQUET)
-    except pd.errors.EmptyDataError as error:
-        raise ValueError(f"{path} is empty.") from error
-    except ImportError as error:
-        raise ImportError(
-            f"reading {path} needs pyarrow: pip install skdsn[parquet]"
-        ) from error
-    except (ValueError, EOFError, zlib.error) as error:
-        raise ValueError(f"{path} cannot be read as a table: {error}") from error
 
 
 def _dates(column, path):

@@ -1,7 +1,9 @@
 """``skdsn report``."""
 
+from skdsn._files import check_target
 from skdsn.cli._print import counted
 from skdsn.cli._read import read_telemetry
+from skdsn.cli._tables import read_names
 from skdsn.report import window_report, write_report
 
 
@@ -12,11 +14,27 @@ def run(args):
     ----------
     args : argparse.Namespace
     """
-    scores = read_telemetry(args.scores)
+    check_target(args.out)
+    scores = _read_scores(args.scores)
     report = window_report(scores, args.window, extended=args.extended)
     write_report(args.out, report)
     print_windows(report)
     print(f"Wrote {args.out}")
+
+
+def _read_scores(path):
+    """Read a table of scores; the columns before the score are track and time."""
+    names = read_names(path)
+    before = names[: names.index("score")] if names and "score" in names else []
+    track, time = [None, None, *before][-2:]
+    known = names is None or (len(before) in (1, 2) and "anomaly" in names)
+    scores = read_telemetry(path, track, time) if known else None
+    if scores is None or not {"score", "anomaly"} <= set(scores.columns):
+        raise ValueError(
+            f"{path} is no table of scores, with the columns time, score and anomaly, "
+            "and perhaps a track before; skdsn score writes one."
+        )
+    return scores
 
 
 def print_windows(report, most=10):

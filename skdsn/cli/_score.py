@@ -1,15 +1,20 @@
 """``skdsn score``."""
 
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from skdsn._files import check_target
 from skdsn.cli._detectors import load_detector
 from skdsn.cli._print import counted, print_alarms
-from skdsn.cli._read import read_chunks, read_data, read_raw_telemetry
+from skdsn.cli._read import (
+    counting_from,
+    read_chunks,
+    read_data,
+    read_raw_telemetry,
+)
 from skdsn.cli._report import print_windows
 from skdsn.detectors import ChannelwiseDetector
 from skdsn.report import (
@@ -33,17 +38,15 @@ def run(args):
     ----------
     args : argparse.Namespace
     """
+    out = args.out or (None if args.report else "report.csv")
+    _check_targets(out, args.report)
     detector, columns = load_detector(args.detector)
     explain = args.report is not None and args.extended and _has_errors(detector)
     frames = _frames(args, columns)
-    if args.chunk_rows is None:
-        # By map, since the name of a loop would hold a frame while the next is read.
-        parts = list(map(partial(_score, detector, explain=explain), frames))
-    else:
-        parts = list(_score_in_chunks(detector, frames, explain))
+    score = _score_whole if args.chunk_rows is None else _score_in_chunks
+    parts = list(score(detector, frames, explain))
     tables, events, errors = zip(*parts, strict=True)
     scores = pd.concat(tables)
-    out = args.out or (None if args.report else "report.csv")
     if out:
         write_report(out, scores)
     alarms = event_table(scores) if events[0] is None else pd.concat(events)
@@ -68,6 +71,13 @@ def run(args):
         print(f"Wrote {args.report}")
 
 
+def _check_targets(out, report):
+    """Refuse, before an hour of scoring, what cannot be written."""
+    targets = [check_target(path).resolve() for path in (out, report) if path]
+    if len(targets) > len(set(targets)):
+        raise ValueError(f"--out and --report name the same file, {report}.")
+
+
 def _frames(args, columns):
     """Give the telemetry, whole or in chunks."""
     size = args.chunk_rows
@@ -84,11 +94,15 @@ def _frames(args, columns):
     return (X.iloc[i : i + size] for X in frames for i in range(0, len(X), size))
 
 
-def _score(detector, X, explain):
-    """Give the table of scores, events with the channels responsible, and errors."""
-    scores = score_table(detector, X)
-    errors = _thin(channel_errors(detector, X), scores) if explain else None
-    return scores, _events(detector, X), errors
+def _score_whole(detector, frames, explain):
+    """Score whole tracks: scores, events with the channels responsible, and errors."""
+    begin = 0
+    for X in frames:
+        scores, events = score_table(detector, X), _events(detector, X)
+        errors = _thin(channel_errors(detector, X), scores, begin) if explain else None
+        del X  # before the next one is read
+        begin += len(scores)
+        yield scores, events, errors
 
 
 def _events(detector, X):
@@ -109,27 +123,23 @@ def _has_errors(detector):
     return True
 
 
-def _thin(errors, scores):
+def _thin(errors, scores, begin):
     """Keep errors of flagged rows, and some to tell what is usual."""
     kept = scores["anomaly"].to_numpy() == 1
-    kept[::_THINNED] = True
+    kept[-begin % _THINNED :: _THINNED] = True  # the same ones in any chunks
     return errors[kept].astype(np.float32)
 
 
 def _score_in_chunks(detector, chunks, explain):
     """Score chunk by chunk, and carry what the stages remember of the last track."""
-    stream = StreamingDetector(detector)
-    ended, state, errors = set(), None, None
-    if explain:
-        step, names = error_step(detector)
-        pipeline = inner_estimator(detector)
-        stop = list(pipeline.named_steps).index(step) + 1
-        chosen = [name for name in names if name.startswith("error_")]
+    stream, ended = StreamingDetector(detector), set()
+    errors_of = _ErrorStream(detector) if explain else None
     for chunk in chunks:
-        scores = stream.update(chunk)
-        if explain:
-            output, state = stream_steps(pipeline, chunk, state, chunk.index, stop=stop)
-            errors = _thin(output[chosen], scores)
+        begin = stream.n_rows_
+        with counting_from(begin):
+            scores = stream.update(chunk)
+        errors = _thin(errors_of.update(chunk), scores, begin) if explain else None
+        del chunk  # before the next one is read
         again = ended.intersection(stream.tracks_)
         if again:
             raise ValueError(
@@ -138,6 +148,27 @@ def _score_in_chunks(detector, chunks, explain):
             )
         over = stream.tracks_[:-1]  # in a file, a track ends for good
         stream.forget(*over)
-        state = without_tracks(state, set(over))
+        if explain:
+            errors_of.forget(over)
         ended.update(over)
         yield scores, None, errors
+
+
+class _ErrorStream:
+    """Compute the errors by channel, chunk by chunk."""
+
+    def __init__(self, detector):
+        step, names = error_step(detector)
+        self.pipeline = inner_estimator(detector)
+        self.stop = list(self.pipeline.named_steps).index(step) + 1
+        self.columns = [name for name in names if name.startswith("error_")]
+        self.state = None
+
+    def update(self, chunk):
+        output, self.state = stream_steps(
+            self.pipeline, chunk, self.state, chunk.index, stop=self.stop
+        )
+        return output[self.columns]
+
+    def forget(self, tracks):
+        self.state = without_tracks(self.state, set(tracks))

@@ -7,6 +7,7 @@ from sklearn.frozen import FrozenEstimator
 
 from skdsn.cli._detectors import (
     add_up_in_order,
+    labels_for,
     load_detector,
     make_recipe,
     save_detector,
@@ -89,7 +90,8 @@ def train(store, args, params):
     )
     begin = perf_counter()
     checkpoint = EncoderCheckpoint(store.folder / "encoder.checkpoint")
-    detector = detector.set_params(memory=checkpoint).fit(rows.X, rows.y)
+    detector = detector.set_params(memory=checkpoint)
+    detector = detector.fit(rows.X, labels_for(args, rows.y))
     detector.set_params(memory=None)
     told = {"n_train_rows": len(rows.X), "fit_stride": stride, "params": params}
     del rows
