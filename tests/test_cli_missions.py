@@ -16,6 +16,7 @@ import pytest
 from passes import small_passes, tiny_detector
 from sklearn.tree import DecisionTreeClassifier
 
+from skdsn.base import inner_estimator
 from skdsn.cli import main
 from skdsn.cli._detectors import load_detector, save_detector
 from skdsn.cli._runs import EncoderCheckpoint, store_digest
@@ -23,7 +24,6 @@ from skdsn.datasets import TrackStore, make_dsn_raw_files, read_raw
 from skdsn.metrics import score_report
 from skdsn.preparation import cut_track, read_quality
 from skdsn.report import score_table
-from skdsn.report._stages import inner_estimator
 from skdsn.tracks import stack_tracks
 
 TINY = [

@@ -11,7 +11,7 @@ from skdsn.base._errors import TARGET_CONSTRAINTS, ErrorTransformer, huber
 from skdsn.base._labels import read_labels
 from skdsn.base._memory import check_clock, check_keys, resume, suspend
 from skdsn.base._rows import Rows, pick_channels, read_rows
-from skdsn.base._scores import anomaly_flags, anomaly_scores
+from skdsn.base._scores import anomaly_flags, anomaly_scores, inner_estimator
 from skdsn.base._stages import MemoryTransformer, RowTransformer
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "check_clock",
     "check_keys",
     "huber",
+    "inner_estimator",
     "pick_channels",
     "read_labels",
     "read_rows",

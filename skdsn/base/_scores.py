@@ -66,3 +66,32 @@ def anomaly_flags(detector, X):
     predicted = np.asarray(detector.predict(X))
     positive = -1 if is_outlier_detector(detector) else 1
     return (predicted == positive).astype(np.int8)
+
+
+def inner_estimator(estimator):
+    """Take what a fitted search or a detector of detectors holds, step by step.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+
+    Returns
+    -------
+    estimator
+        That of ``best_estimator_``, or else of ``detector_``, and so on; what has
+        neither as it is.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> search = GridSearchCV(LogisticRegression(), {"C": [1.0]}, cv=2)
+    >>> inner_estimator(search.fit([[0.0], [1.0]] * 2, [0, 1] * 2))
+    LogisticRegression()
+    """
+    while True:
+        held = getattr(estimator, "best_estimator_", None)
+        held = getattr(estimator, "detector_", held)
+        if held is None:
+            return estimator
+        estimator = held

@@ -1,7 +1,7 @@
 """``skdsn cross-validate``."""
 
 from skdsn._files import check_target
-from skdsn.cli._detectors import folds, labels_for, make_recipe, tune
+from skdsn.cli._detectors import folds, make_recipe, tune
 from skdsn.cli._print import counted, print_report
 from skdsn.cli._read import need_labels, read_data
 from skdsn.model_selection import cross_val_report
@@ -32,7 +32,7 @@ def run(args):
     report, scores = cross_val_report(
         detector,
         data.X,
-        labels_for(args, data.y),
+        data.y,
         cv=folds(data, args.folds, random_state=shuffled),
         range_from=data.range_from,
         return_scores=True,

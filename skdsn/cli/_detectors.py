@@ -10,7 +10,7 @@ from pathlib import Path
 
 import skdsn
 from skdsn._files import check_target, replacing
-from skdsn.cli._print import counted
+from skdsn.base import inner_estimator
 from skdsn.detectors import (
     TunedThresholdDetector,
     make_dsn_detector,
@@ -21,7 +21,6 @@ from skdsn.detectors import (
 )
 from skdsn.model_selection import GroupedTrackSplit, StratifiedTrackKFold
 from skdsn.persistence import load, read_header, save
-from skdsn.report._stages import inner_estimator
 
 _FORMAT = "skdsn-detector-2"
 _WITHOUT_PICKLE = ".skops"
@@ -37,8 +36,6 @@ _RECIPES = {
 UNLABELLED = {"esa", "housekeeping"}
 # Recipes that have no use for labels.
 LABEL_FREE = {"housekeeping"}
-# Recipes that learn to tell rare events, labelled 2, from anomalies.
-_TELLS_RARE = {"esa"}
 # What reading a broken pickle may raise.
 _BROKEN = (
     pickle.UnpicklingError,
@@ -108,27 +105,6 @@ def _overrides(items):
             raise ValueError(f"--set takes NAME=VALUE; got {item!r}.")
         given[name] = _value(text)
     return given
-
-
-def labels_for(args, y):
-    """Give labels as the recipe takes them: to most, a rare event is just normal.
-
-    Parameters
-    ----------
-    args : argparse.Namespace
-    y : Series or None
-
-    Returns
-    -------
-    Series or None
-    """
-    if y is None or args.recipe in _TELLS_RARE or not (y == 2).any():
-        return y
-    print(
-        f"The {counted((y == 2).sum(), 'row')} labelled 2 are normal to the recipe "
-        f"{args.recipe}; esa learns to tell them."
-    )
-    return y.where(y != 2, 0)
 
 
 def tune(detector, args, cv):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from skdsn._files import replacing
+from skdsn.base import inner_estimator
 from skdsn.cli._detectors import load_detector
 from skdsn.cli._print import counted, print_report
 from skdsn.cli._runs import logged, store_digest
@@ -32,7 +33,6 @@ from skdsn.report import (
     write_metrics,
     write_report,
 )
-from skdsn.report._stages import inner_estimator
 
 # What an encoder emits of single channels; the total is no channel.
 _ERRORS = r"^error_"

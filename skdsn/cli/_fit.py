@@ -8,7 +8,6 @@ from skdsn.cli._detectors import (
     add_up_in_order,
     check_detector_target,
     folds,
-    labels_for,
     make_recipe,
     save_detector,
     tune,
@@ -48,7 +47,7 @@ def run(args):
         flush=True,
     )
     begin = perf_counter()
-    detector.fit(data.X, labels_for(args, data.y))
+    detector.fit(data.X, data.y)
     print(f"Fitted in {perf_counter() - begin:.0f} s.")
     if tuned:
         print(f"Rows are flagged where the score exceeds {detector.threshold_:.6g}.")

@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from skdsn._files import check_target
+from skdsn.base import inner_estimator
 from skdsn.cli._detectors import load_detector
 from skdsn.cli._print import counted, print_alarms
 from skdsn.cli._read import (
@@ -24,7 +25,7 @@ from skdsn.report import (
     window_report,
     write_report,
 )
-from skdsn.report._stages import error_step, inner_estimator
+from skdsn.report._stages import error_step
 from skdsn.streaming import StreamingDetector, stream_steps, without_tracks
 
 # Of the rows that are not flagged, one in so many tells which errors are usual.

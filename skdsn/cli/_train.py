@@ -7,7 +7,6 @@ from sklearn.frozen import FrozenEstimator
 
 from skdsn.cli._detectors import (
     add_up_in_order,
-    labels_for,
     load_detector,
     make_recipe,
     save_detector,
@@ -91,7 +90,7 @@ def train(store, args, params):
     begin = perf_counter()
     checkpoint = EncoderCheckpoint(store.folder / "encoder.checkpoint")
     detector = detector.set_params(memory=checkpoint)
-    detector = detector.fit(rows.X, labels_for(args, rows.y))
+    detector = detector.fit(rows.X, rows.y)
     detector.set_params(memory=None)
     told = {"n_train_rows": len(rows.X), "fit_stride": stride, "params": params}
     del rows

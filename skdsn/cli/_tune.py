@@ -4,7 +4,7 @@ import errno
 import json
 
 from skdsn._files import replacing
-from skdsn.cli._detectors import labels_for, make_recipe
+from skdsn.cli._detectors import make_recipe
 from skdsn.cli._runs import logged, store_digest
 from skdsn.cli._train import DETECTOR, TUNED, read_split, thin_out, train
 from skdsn.datasets import TrackStore
@@ -35,7 +35,7 @@ def run(args):
             found = tune(
                 make_recipe(args),
                 rows.X,
-                labels_for(args, rows.y),
+                rows.y,
                 n_trials=args.trials,
                 cv=GroupedTrackSplit(StratifiedTrackKFold(args.folds), groups=passes),
                 scoring=args.scoring,

@@ -109,7 +109,7 @@ def compare(
             "detectors must be a dict of name to detector, with at least one; got "
             f"{detectors!r}."
         )
-    tracks, y = read_telemetry(X, y, "compare")
+    tracks, y, truth = read_telemetry(X, y, "compare")
     _check_names(detectors, reference, baselines)
     metrics = [*read_metrics(metrics).values()]  # before anything is fitted
     splits, tested = read_splits(cv, X, y)
@@ -118,11 +118,11 @@ def compare(
         table = score_held_out(detector, X, y, splits, f"Detector {name!r}")[tested]
         answers[name] = table["anomaly"].to_numpy(), ranks_in_folds(table)
     if baselines:
-        excess = fold_excess(X, y.to_numpy(), splits)
+        excess = fold_excess(X, truth.to_numpy(), splits)
         flags = answers.get(reference, next(iter(answers.values())))[0]
         answers |= no_learning_baselines(X[tested], int(flags.sum()), excess[tested])
     table = compare_scores(
-        y[tested].to_numpy(),
+        truth[tested].to_numpy(),
         answers,
         tracks=tracks.take(tested),
         metrics=metrics,

@@ -101,16 +101,16 @@ def cross_val_report(
     >>> report.loc["event_f1", ["detector", "chance"]].round(2).to_list()
     [1.0, 0.16]
     """
-    tracks, y = read_telemetry(X, y, "cross_val_report")
+    tracks, y, truth = read_telemetry(X, y, "cross_val_report")
     splits, tested = read_splits(cv, X, y)
     if range_from is None:
-        excess = fold_excess(X, y.to_numpy(), splits)
+        excess = fold_excess(X, truth.to_numpy(), splits)
     else:
         excess = _excess_by_track(X, tracks, tested, range_from)
     table = score_held_out(detector, X, y, splits)[tested]
     n_flagged = int(table["anomaly"].sum())
     report = score_report(
-        y[tested],
+        truth[tested],
         table["anomaly"],
         table["score"],
         tracks=tracks.take(tested),

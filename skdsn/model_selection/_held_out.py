@@ -12,7 +12,10 @@ from skdsn.tracks import read_tracks
 
 
 def read_telemetry(X, y, caller):
-    """Check rows and labels; give the tracks, and the labels as a Series."""
+    """Check rows and labels: tracks, labels to learn from, and labels to judge by.
+
+    The first are a Series, in which rare events are 2; to a judge they are normal.
+    """
     if not isinstance(X, pd.DataFrame):
         raise TypeError(
             f"{caller} needs tracks: X must be a DataFrame indexed by (track, time); "
@@ -21,8 +24,9 @@ def read_telemetry(X, y, caller):
     tracks = read_tracks(X)
     if y is None:
         raise ValueError(f"{caller} needs the labels y of the rows of X; got None.")
-    labels = read_labels(y, tracks, unlabelled=True)
-    return tracks, pd.Series(labels, index=X.index, name=getattr(y, "name", None))
+    labels = read_labels(y, tracks, unlabelled=True, rare=True)
+    labels = pd.Series(labels, index=X.index, name=getattr(y, "name", None))
+    return tracks, labels, labels.where(labels != 2, 0)
 
 
 def read_splits(cv, X, y):

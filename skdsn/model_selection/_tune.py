@@ -185,7 +185,7 @@ def tune(
     from optuna.trial import TrialState as states
 
     check_integer("n_trials", n_trials, lowest=1)
-    _, labels = read_telemetry(X, y, "tune")
+    _, labels, _ = read_telemetry(X, y, "tune")
     space = _read_space(space, detector)
     cv = StratifiedTrackKFold(3) if cv is None else cv
     splits, _ = read_splits(cv, X, labels)

@@ -5,8 +5,8 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from skdsn.base import inner_estimator
 from skdsn.report._axes import shorten, take_axes
-from skdsn.report._stages import inner_estimator
 
 
 def feature_importances(detector):

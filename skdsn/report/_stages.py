@@ -5,6 +5,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from skdsn.base import inner_estimator
 from skdsn.streaming import stream_steps
 
 
@@ -130,13 +131,3 @@ def error_step(detector):
         f"No step of {type(pipeline).__name__} emits errors by channel; put an encoder "
         "or a forecaster into the Pipeline."
     )
-
-
-def inner_estimator(estimator):
-    """Take what a fitted search or a detector of detectors holds, step by step."""
-    while True:
-        held = getattr(estimator, "best_estimator_", None)
-        held = getattr(estimator, "detector_", held)
-        if held is None:
-            return estimator
-        estimator = held

@@ -90,7 +90,7 @@ def test_labelled_rows_that_the_network_has_not_learnt_may_be_handed_on():
         every = encoder.transform(X)
         pd.testing.assert_frame_equal(out[known], every[known], rtol=1e-6)
         labeller = WindowLabeler(4)
-        kept, labels = labeller.fit_resample(out, y)
+        labels = labeller.fit_resample(out, y)[1]
         assert labels.value_counts().to_dict() == {0: 23, 1: 6, 2: 4}
         assert labeller.n_incomplete_ == 3  # normal, and reach into what was learnt
 

@@ -97,3 +97,20 @@ def test_a_whole_number_of_folds_is_one_of_tracks(telemetry):
     _, expected = cross_val_report(LogisticRegression(), X, y, cv=cv, **options)
     pd.testing.assert_frame_equal(scores, expected)
     assert report.attrs["n_folds"] == 2
+
+
+def test_rare_events_reach_the_detector_and_are_normal_to_the_figures(telemetry):
+    X, y = telemetry
+    y = y.copy()
+    rare = np.tile(np.arange(40) // 8 == 1, 6)
+    y[rare] = 2
+    X = X.copy()
+    X[rare] -= 6
+    report, scores = cross_val_report(
+        LogisticRegression(), X, y, cv=StratifiedTrackKFold(3), return_scores=True
+    )
+    assert report.attrs["n_events"] == 6
+    expected = cross_val_predict(
+        LogisticRegression(), X, y, cv=StratifiedTrackKFold(3), method="predict_proba"
+    )
+    np.testing.assert_array_equal(scores["score"], expected[:, 1])
