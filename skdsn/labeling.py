@@ -263,10 +263,12 @@ class WindowLabeler(BaseEstimator):
     ----------
     window : int, default=100
         Rows per window, the last one being the row that carries the label.
-    rule : {"any", "last"} or float, default="last"
+    rule : {"any", "last", "pure"} or float, default="last"
         A window is anomalous if any of its rows is, if its last row is, or if at
         least this share of its rows is. ``"any"``, the published rule, makes an
-        incident of *n* rows a run of ``n + window - 1`` windows.
+        incident of *n* rows a run of ``n + window - 1`` windows. ``"pure"`` is
+        ``"last"`` without the windows that end in a normal row and hold another:
+        they look anomalous and are labelled normal.
     stride : int, default=1
         Rows from one kept window to the next.
     max_gap : float, str or pandas.Timedelta, default=None
@@ -282,7 +284,8 @@ class WindowLabeler(BaseEstimator):
         Other rows dropped because their window is incomplete, or normal and reaches
         into those held back.
     n_undecided_ : int
-        Windows dropped because unlabelled rows (-1) leave their label open.
+        Windows dropped because unlabelled rows (-1), or an event before the last row
+        (``"pure"``), leave their label open.
     n_features_in_ : int
     fitted_on_tracks_ : bool
 
@@ -297,7 +300,10 @@ class WindowLabeler(BaseEstimator):
 
     _parameter_constraints: dict = {
         "window": [Interval(Integral, 1, None, closed="left")],
-        "rule": [StrOptions({"any", "last"}), Interval(Real, 0, 1, closed="right")],
+        "rule": [
+            StrOptions({"any", "last", "pure"}),
+            Interval(Real, 0, 1, closed="right"),
+        ],
         "stride": [Interval(Integral, 1, None, closed="left")],
         "max_gap": MAX_GAP,
     }
@@ -422,6 +428,9 @@ class WindowLabeler(BaseEstimator):
     def _label(self, labels, bounds):
         if self.rule == "last":
             return labels
+        if self.rule == "pure":
+            mixed = trailing_sum(labels > 0, bounds, self.window) > 0
+            return np.where(mixed & (labels == 0), np.int8(-1), labels)
         # Less a little, as 0.07 * 100 is more than 7.
         share = 0 if self.rule == "any" else self.rule * self.window - 1e-9
         needed = max(1, int(np.ceil(share)))

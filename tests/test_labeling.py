@@ -449,3 +449,12 @@ def test_what_leaves_nothing_is_refused(X, y):
         labeler.fit_resample(held_back(X, "pass-0", "pass-2"), ones)
     with pytest.raises(ValueError, match="has 9 rows, the window 12"):
         WindowLabeler(12).fit_resample(held_back(X, "pass-0", "pass-2"), None)
+
+
+def test_pure_windows_hold_no_event_that_they_are_not_labelled_by():
+    X, y = np.arange(12.0)[:, None], [0, 0, 0, 1, 0, 0, 0, 0, 2, 2, 0, -1]
+    labeller = WindowLabeler(3, rule="pure")
+    kept, labels = labeller.fit_resample(X, y)
+    assert kept.ravel().tolist() == [2, 3, 6, 7, 8, 9]
+    assert labels.tolist() == [0, 1, 0, 0, 2, 2]
+    assert labeller.n_undecided_ == 4

@@ -50,6 +50,7 @@ class ErrorTransformer(RowTransformer):
     _min_features = 1
     scaler: object = None
     known_inputs: tuple = ()
+    learn_unlabelled = True
     _has_classifier = False
     _default_scaler: type = StandardScaler
 
@@ -118,7 +119,11 @@ class ErrorTransformer(RowTransformer):
         To a head that classifies it is normal all the same.
         """
         labels = read_labels(y, tracks, unlabelled=True, rare=not self._has_classifier)
-        return None if labels is None else np.minimum(labels, 1)
+        if labels is None:
+            return None
+        if not self.learn_unlabelled and (labels == 0).any():
+            labels = np.where(labels < 0, np.int8(1), labels)
+        return np.minimum(labels, 1)
 
     def _find_known(self, names):
         known = np.flatnonzero([name in set(self.known_inputs) for name in names])

@@ -35,6 +35,13 @@ class ErrorGatedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         event: one beyond ``t + novelty * (m - t)``, where *t* is the threshold of the
         gate and *m* the most anomalous score of a nominal row. None leaves such rows
         to the classifier.
+    rare_margin : float, default=0.5
+        A row is a rare event only where its errors (the columns ``error...``, or else
+        the score of the gate) exceed those of the rare events of the training by no
+        more than this share. What is farther out is another event, and anomalous.
+    nominal_weight : float, default=1.0
+        How many nominal rows one of the training stands for, where some were held back
+        and no event was. Probabilities are those of the full share.
     calibration : {"sigmoid", "isotonic"} or None, default="sigmoid"
         How probabilities of the classifier are calibrated, on rows held out in turn.
         None takes them as they are.
@@ -57,8 +64,8 @@ class ErrorGatedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     n_suspicious_ : int
         Training rows that passed the gate.
     held_back_ : ndarray of shape (n_classes,)
-        Share of each class among the training rows that did not. It is what
-        ``predict_proba`` gives for such rows, but nominal has one half at least.
+        Share of each class among the training rows that did not; nominal has one half
+        at least. It is what ``predict_proba`` gives for such rows.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
     fitted_on_tracks_ : bool
@@ -71,8 +78,9 @@ class ErrorGatedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     -----
     Without a row labelled 1 nothing tells anomalies apart, and the gate decides: a
     suspicious row is anomalous, unless the classifier has learnt to recognise it as a
-    rare event. The probability then is a logistic function of the score of the gate,
-    0.5 at its threshold: an order, not a frequency.
+    rare event, and it is no farther out than those were. The probability then is a
+    logistic function of the score of the gate, 0.5 at its threshold: an order, not a
+    frequency.
 
     Examples
     --------
@@ -92,14 +100,28 @@ class ErrorGatedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "gate": [HasMethods(["fit", "predict", "score_samples"])],
         "classifier": [HasMethods(["fit", "predict_proba"])],
         "novelty": [None, Interval(Real, 0, None, closed="left")],
+        "rare_margin": [Interval(Real, 0, None, closed="left")],
+        "nominal_weight": [Interval(Real, 0, None, closed="neither")],
         "calibration": [None, StrOptions({"sigmoid", "isotonic"})],
         "cv": [Interval(Integral, 2, None, closed="left")],
     }
 
-    def __init__(self, gate, classifier, *, novelty=1.5, calibration="sigmoid", cv=3):
+    def __init__(
+        self,
+        gate,
+        classifier,
+        *,
+        novelty=1.5,
+        rare_margin=0.5,
+        nominal_weight=1.0,
+        calibration="sigmoid",
+        cv=3,
+    ):
         self.gate = gate
         self.classifier = classifier
         self.novelty = novelty
+        self.rare_margin = rare_margin
+        self.nominal_weight = nominal_weight
         self.calibration = calibration
         self.cv = cv
 
@@ -137,6 +159,12 @@ class ErrorGatedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 "nominal, and the gate learns from nominal rows; bring some."
             )
         self.gate_ = clone(self.gate).fit(_take(X, usual))
+        if not hasattr(self.gate_, "offset_"):
+            raise TypeError(
+                "The gate must have an offset_ once it is fitted, as scikit-learn's "
+                f"outlier detectors do; {type(self.gate_).__name__} has none, so take "
+                "ErrorGate."
+            )
         passed = anomaly_flags(self.gate_, X) == 1
         self.n_suspicious_ = int(passed.sum())
         self.classes_ = np.union1d([0, 1], labels[labels >= 0]).astype(np.int64)
@@ -148,7 +176,12 @@ class ErrorGatedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if self.novelty is not None:
             highest = max(float(scores.max()), self._threshold)
             self.limit_ = self._threshold + self.novelty * (highest - self._threshold)
-        self.held_back_ = _shares(labels[~passed & (labels >= 0)], self.classes_)
+        held_back = labels[~passed & (labels >= 0)]
+        self.held_back_ = _shares(held_back, self.classes_, self.nominal_weight)
+        rare = labels == 2
+        self._rare_errors = None
+        if rare.any():
+            self._rare_errors = self._errors(rows.data, X)[rare].max(axis=0)
         self._fit_classifier(X, labels, passed & (labels >= 0))
         return self
 
@@ -211,6 +244,9 @@ class ErrorGatedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             found = np.searchsorted(self.classes_, self.classifier_.classes_)
             part = np.zeros((passed.sum(), len(self.classes_)))
             part[:, found] = self.classifier_.predict_proba(_take(X, passed))
+            part[:, 0] *= self.nominal_weight
+            part /= part.sum(axis=1, keepdims=True)
+            self._refuse_rare(part, self._errors(rows.data, X)[passed])
             proba[passed] = part
         elif not self._gate_decides:
             proba[passed] = self.classes_ == 0
@@ -220,6 +256,21 @@ class ErrorGatedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             novel = passed & (scores > self.limit_)
             _call_anomalous(proba, novel, 1.0)
         return proba
+
+    def _errors(self, data, X):
+        """Columns that tell how far out a row is."""
+        names = getattr(self, "feature_names_in_", ())
+        columns = [i for i, name in enumerate(names) if name.startswith("error")]
+        return data[:, columns] if columns else anomaly_scores(self.gate_, X)[:, None]
+
+    def _refuse_rare(self, proba, errors):
+        """Call anomalous what is farther out than the rare events that are known."""
+        if self._rare_errors is None:
+            return
+        most = self._rare_errors + self.rare_margin * np.abs(self._rare_errors)
+        other = (errors > most).any(axis=1)
+        proba[other, 1] += proba[other, 2]
+        proba[other, 2] = 0.0
 
     def _decide_by_gate(self, proba, scores, passed):
         """Call anomalous what is suspicious and not recognised as a rare event."""
@@ -249,10 +300,13 @@ def _take(X, chosen):
     return X.loc[chosen] if hasattr(X, "loc") else X[chosen]
 
 
-def _shares(labels, classes):
+def _shares(labels, classes, nominal_weight):
     """Share of each class, nominal at least one half; all nominal without a row."""
-    shares = (labels[:, None] == classes).mean(axis=0) if len(labels) else classes == 0
-    shares = shares.astype(np.float64)
+    shares = (labels[:, None] == classes).sum(axis=0) * np.ones(len(classes))
+    if len(labels) == 0:
+        shares[0] = 1.0
+    shares[0] *= nominal_weight
+    shares /= shares.sum()
     if shares[0] < 0.5:
         shares[1:] *= 0.5 / shares[1:].sum()
         shares[0] = 0.5

@@ -29,7 +29,10 @@ ENCODER_CONSTRAINTS = {
     "verbose": ["verbose"],
 }
 FIT_SHARE = {"fit_share": [Interval(Real, 0, 1, closed="right")]}
-WITHHOLD = {"withhold": [StrOptions({"tracks", "normal"})]}
+WITHHOLD = {
+    "withhold": [StrOptions({"tracks", "normal"})],
+    "learn_unlabelled": ["boolean"],
+}
 
 
 class BaseEncoder(ErrorTransformer, MemoryTransformer):

@@ -64,8 +64,13 @@ class GRUAttentionEncoder(WindowedEncoder):
         the tracks that the network learns from, or only their normal rows. It has not
         learnt rows labelled 1 or 2; where they are scarce, as in one long track, the
         next stage needs all of them.
+    learn_unlabelled : bool, default=True
+        Whether rows labelled -1 are learnt as normal ones are. Leave out those of
+        gaps and invalid stretches; where no row is labelled 0, -1 are learnt in any
+        case.
     fit_stride : int, default=1
-        Rows from one training window to the next.
+        Rows from one training window of the network to the next; ``fit_transform``
+        encodes all of them.
     predict_stride : int, default=1
         Rows from one encoded row to the next; the rows between hold its values.
     passthrough : bool, default=False
@@ -167,6 +172,7 @@ class GRUAttentionEncoder(WindowedEncoder):
         validation_fraction=0.15,
         fit_share=1.0,
         withhold="tracks",
+        learn_unlabelled=True,
         fit_stride=1,
         predict_stride=1,
         passthrough=False,
@@ -190,6 +196,7 @@ class GRUAttentionEncoder(WindowedEncoder):
         self.validation_fraction = validation_fraction
         self.fit_share = fit_share
         self.withhold = withhold
+        self.learn_unlabelled = learn_unlabelled
         self.fit_stride = fit_stride
         self.predict_stride = predict_stride
         self.passthrough = passthrough
@@ -214,8 +221,17 @@ class GRUAttentionEncoder(WindowedEncoder):
         )
         errors = encoded[:, self.n_latents_ :].astype(np.float64)
         usual = np.sqrt(np.mean(errors**2, axis=0))
+        if not np.isfinite(usual).all():
+            raise ValueError(
+                "The training of GRUAttentionEncoder diverged: its errors are not "
+                f"finite; lower learning_rate={self.learning_rate:g}."
+            )
         floor = max(_FLOOR * np.median(usual), np.finfo(np.float32).eps)
         return np.maximum(usual, floor)
+
+    def _encode_fitted(self, values, tracks, bounds, memories):
+        # Every row: an event may be shorter than the stride.
+        return self._encode(values, tracks, bounds, memories)
 
     def _scaled_input(self, values):
         from skdsn.encoders._batches import ScaledRows

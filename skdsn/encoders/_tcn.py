@@ -76,6 +76,10 @@ class TCNForecaster(OnePassForecaster):
         the tracks that the network learns from, or only their normal rows. It has not
         learnt rows labelled 1 or 2; where they are scarce, as in one long track, the
         next stage needs all of them.
+    learn_unlabelled : bool, default=True
+        Whether rows labelled -1 are learnt as normal ones are. Leave out those of
+        gaps and invalid stretches; where no row is labelled 0, -1 are learnt in any
+        case.
     passthrough : bool, default=False
         Append the scaled input columns to the output.
     max_gap : float, str or pandas.Timedelta, default=None
@@ -166,6 +170,7 @@ class TCNForecaster(OnePassForecaster):
         validation_gap=0,
         fit_share=1.0,
         withhold="tracks",
+        learn_unlabelled=True,
         passthrough=False,
         max_gap=None,
         device="auto",
@@ -193,6 +198,7 @@ class TCNForecaster(OnePassForecaster):
         self.validation_gap = validation_gap
         self.fit_share = fit_share
         self.withhold = withhold
+        self.learn_unlabelled = learn_unlabelled
         self.passthrough = passthrough
         self.max_gap = max_gap
         self.device = device

@@ -58,6 +58,10 @@ class TransformerEncoder(LastRowEncoder):
         the tracks that the network learns from, or only their normal rows. It has not
         learnt rows labelled 1 or 2; where they are scarce, as in one long track, the
         next stage needs all of them.
+    learn_unlabelled : bool, default=True
+        Whether rows labelled -1 are learnt as normal ones are. Leave out those of
+        gaps and invalid stretches; where no row is labelled 0, -1 are learnt in any
+        case.
     fit_stride : int, default=1
         Rows from one training window to the next.
     predict_stride : int, default=1
@@ -147,6 +151,7 @@ class TransformerEncoder(LastRowEncoder):
         validation_fraction=0.15,
         fit_share=1.0,
         withhold="tracks",
+        learn_unlabelled=True,
         fit_stride=1,
         predict_stride=1,
         passthrough=False,
@@ -173,6 +178,7 @@ class TransformerEncoder(LastRowEncoder):
         self.validation_fraction = validation_fraction
         self.fit_share = fit_share
         self.withhold = withhold
+        self.learn_unlabelled = learn_unlabelled
         self.fit_stride = fit_stride
         self.predict_stride = predict_stride
         self.passthrough = passthrough

@@ -82,6 +82,8 @@ class WindowedEncoder(BaseEncoder):
         the encoded row that is being held.
         """
         stride = self.predict_stride if stride is None else stride
+        for memory in memories:
+            self._check_memory(memory, values.shape[1])
         tails = [None if memory is None else memory[0] for memory in memories]
         position = positions(bounds)
         for i, memory in enumerate(memories):
@@ -114,6 +116,20 @@ class WindowedEncoder(BaseEncoder):
 
         latents, errors = np.split(out, [self.n_latents_], axis=1)
         return latents, errors, remember
+
+    def _check_memory(self, memory, n_features):
+        """Refuse what an encoder of another window or other columns remembers."""
+        if memory is None:
+            return
+        tail, n_rows, held = memory
+        n_out = self.n_latents_ + len(self.target_indices_)
+        own = tail.shape == (min(n_rows, self.window - 1), n_features)
+        if not own or held.shape != (n_out,):
+            raise ValueError(
+                "state is of an encoder of other columns, or of another window than "
+                f"{self.window} rows; give what the call for the previous chunk "
+                "returned, or None to start afresh."
+            )
 
     def _encode_fitted(self, values, tracks, bounds, memories):
         return self._encode(

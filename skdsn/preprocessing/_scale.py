@@ -1,6 +1,6 @@
 """Scale columns so that none of them can dominate the others."""
 
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 
@@ -52,7 +52,7 @@ class RobustClipScaler(RowTransformer):
 
     _parameter_constraints: dict = {
         "floor": [Interval(Real, 0, None, closed="left")],
-        "clip": [None, Interval(Real, 0, None, closed="neither"), Integral],
+        "clip": [None, Interval(Real, 0, None, closed="neither")],
     }
 
     _dtype = (np.float64, np.float32)

@@ -105,6 +105,66 @@ def test_without_labels_the_gate_decides():
     assert flags.mean() < 0.1
 
 
+@pytest.mark.parametrize("labelled", [False, True], ids=["rare only", "anomalies too"])
+def test_rare_events_that_are_known_do_not_hide_faults_elsewhere(labelled):
+    X, _ = spacecraft()
+    X, y = X.iloc[:9000].copy(), pd.Series(0, index=X.index[:9000])
+    for first in (3500, 4300, 5100, 5700, 8000):  # the same manoeuvre, the last one new
+        X.iloc[first : first + 40, 0] += 3.0
+        y.iloc[first : first + 40] = 2
+    if labelled:
+        for first in (3900, 5300):
+            X.iloc[first : first + 40, 1] += 2.5
+            y.iloc[first : first + 40] = 1
+    faults = [(7000 + 200 * i, i) for i in range(4)]
+    for first, channel in faults:
+        X.iloc[first : first + 40, channel] += 8.0
+    detector = small(quantile=0.999).fit(X.iloc[:6000], y.iloc[:6000])
+    flags = anomaly_flags(detector, X)
+    for first, _ in faults:
+        assert flags[first : first + 40].mean() > 0.5
+    assert flags[8010:8040].mean() < 0.2
+
+
+def test_events_shorter_than_the_stride_are_learnt():
+    X, _ = spacecraft()
+    X = X.iloc[:4000]
+    y = pd.Series(0, index=X.index)
+    y.iloc[np.arange(301, 4000, 371)] = 1
+    detector = small(max_epochs=1, fit_stride=5)
+    detector.fit(X, y)
+    kept = detector["label"].sample_indices_
+    assert set(np.flatnonzero(y == 1)) <= set(kept)
+
+
+def test_rows_of_a_gap_are_not_learnt():
+    X, _ = spacecraft()
+    X = X.iloc[:3000].copy()
+    y = pd.Series(0, index=X.index)
+    y.iloc[800:900] = -1
+    known = small(max_epochs=1).fit(X, y)
+    X.iloc[800:900] = 77.0
+    junk = small(max_epochs=1).fit(X, y)
+    np.testing.assert_array_equal(
+        known["encode"].scaler_.scale_, junk["encode"].scaler_.scale_
+    )
+    later = spacecraft()[0].iloc[5000:5200]
+    np.testing.assert_array_equal(
+        anomaly_scores(known, later), anomaly_scores(junk, later)
+    )
+
+
+def test_probabilities_are_those_of_all_rows_though_some_are_withheld():
+    rng = np.random.default_rng(0)
+    X, _ = spacecraft()
+    X, y = X.iloc[:12_000].copy(), pd.Series(0, index=X.index[:12_000])
+    for first in rng.choice(np.arange(50, 11_900, 60), 60, replace=False):
+        X.iloc[first : first + 10, rng.integers(10)] += 0.8  # often hard to see
+        y.iloc[first : first + 10] = 1
+    given = anomaly_scores(small().fit(X, y), X).mean()
+    assert given == pytest.approx(y.mean(), rel=0.3)
+
+
 def test_a_stream_is_the_batch_also_after_a_pickle(fitted):
     X, _ = spacecraft()
     X = X.iloc[TEST + 1250 : TEST + 1450]
@@ -120,6 +180,11 @@ def test_the_same_seed_gives_the_same_scores():
     X, y = X.iloc[10_000:12_000], y.iloc[10_000:12_000]
     first, second = (anomaly_scores(small().fit(X, y), X) for _ in range(2))
     np.testing.assert_array_equal(first, second)
+
+
+def test_a_single_command_is_no_list():
+    with pytest.raises(TypeError, match=r"got 'volt', so give \['volt'\]"):
+        make_esa_detector(commands="volt")
 
 
 def test_an_unknown_encoder_is_refused():

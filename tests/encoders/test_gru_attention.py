@@ -166,3 +166,17 @@ def test_any_scaler_of_scikit_learn_may_take_the_place_of_the_robust_one():
     encoder = variant(scaler=StandardScaler()).fit(waves())
     assert isinstance(encoder.scaler_, StandardScaler)
     assert encoder.transform(waves()).shape == (400, 5)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_training_that_diverges_is_told():
+    with pytest.raises(ValueError, match="diverged.*lower learning_rate=1e\\+30"):
+        variant(learning_rate=1e30).fit(waves())
+
+
+def test_the_state_of_another_window_is_refused():
+    X = small_frame()
+    short, long = variant(window=3).fit(X), variant(window=8).fit(X)
+    _, state = short.stream(X.iloc[:12])
+    with pytest.raises(ValueError, match="another window than 8 rows"):
+        long.stream(X.iloc[12:20], state)

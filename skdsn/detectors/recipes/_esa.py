@@ -50,7 +50,7 @@ def make_esa_detector(
         be named.
     max_epochs : int, default=30
     fit_stride : int, default=1
-        Rows from one training window to the next, in the network and the forest.
+        Rows from one training window of the network to the next.
     fit_share : float, default=0.5
         Share of the tracks that the network learns from, or of the time of a single
         one; gate and forest learn from the rest, and from all labelled events.
@@ -101,12 +101,18 @@ def make_esa_detector(
     >>> detector["classify"].gate.quantile
     0.98
     """
+    if isinstance(commands, str):
+        raise TypeError(
+            f"commands must be a list of columns; got {commands!r}, so give "
+            f"[{commands!r}]."
+        )
     shared = {
-        "inputs_only": tuple(commands),
+        "inputs_only": commands,
         "scaler": RobustClipScaler(),
         "max_epochs": max_epochs,
         "fit_share": fit_share,
         "withhold": "normal",
+        "learn_unlabelled": False,
         "max_gap": max_gap,
         "device": device,
         "random_state": random_state,
@@ -116,7 +122,6 @@ def make_esa_detector(
         network = GRUAttentionEncoder(window=window, fit_stride=fit_stride, **shared)
     elif encoder == "one-pass":
         network = LSTMForecaster(horizon=window, aggregate="mean", **shared)
-        window = 1
     else:
         raise ValueError(
             f"encoder must be 'windowed' or 'one-pass'; got {encoder!r}; to use "
@@ -129,12 +134,17 @@ def make_esa_detector(
         n_jobs=n_jobs,
         random_state=random_state,
     )
+    # The encoder withholds its share of the normal rows, and no event.
+    weight = 1 / (1 - fit_share) if fit_share < 1 else 1.0
+    classifier = ErrorGatedClassifier(
+        ErrorGate(quantile), forest, nominal_weight=weight
+    )
     steps = [
         ("align", TrackAligner(clocks=(), max_gap=max_gap)),
         ("impute", CausalImputer(max_gap=max_gap)),
         ("onehot", one_hot()),
         ("encode", network),
-        ("label", WindowLabeler(window, stride=fit_stride, max_gap=max_gap)),
-        ("classify", ErrorGatedClassifier(ErrorGate(quantile), forest)),
+        ("label", WindowLabeler(window, rule="pure", max_gap=max_gap)),
+        ("classify", classifier),
     ]
     return as_detector(steps, overrides)
