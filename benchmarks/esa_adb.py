@@ -129,11 +129,11 @@ def telemanom(X, y, T, data):
     return pd.DataFrame(flags, index=T.index)
 
 
-def ours(encoder, *, rare=True, smooth=None, **options):
+def ours(encoder, *, rare=True, smooth=None, tune=False, **options):
     """Use our detector; without `rare` such events are labelled anomalous.
 
-    With a half-life its scores are smoothed, and the threshold is chosen on the last
-    third of the training rows.
+    With a half-life its scores are smoothed; to `tune` is to choose the threshold on
+    the last third of the training rows.
     """
 
     def flag(X, y, T, data):
@@ -146,6 +146,7 @@ def ours(encoder, *, rare=True, smooth=None, **options):
         y = y if rare else y.replace(2, 1)
         if smooth is not None:
             detector = ScoreSmoother(detector, halflife=smooth)
+        if tune:
             detector = TunedThresholdDetector(detector, beta=0.5, cv=3)
         detector.fit(X, y)
         usual = channel_errors(detector, X)[(y == 0).to_numpy()]
@@ -173,8 +174,10 @@ DETECTORS = {
     "ours, two classes": ours("windowed", rare=False, **WINDOWED),
     "ours": ours("windowed", **WINDOWED),
     "ours, one-pass": ours("one-pass", **ONE_PASS),
-    "ours, smoothed": ours("windowed", smooth="5min", **WINDOWED),
-    "ours, one-pass, smoothed": ours("one-pass", smooth="5min", **ONE_PASS),
+    "ours, smoothed": ours("windowed", smooth="90s", **WINDOWED),
+    "ours, one-pass, smoothed": ours("one-pass", smooth="90s", **ONE_PASS),
+    "ours, tuned": ours("windowed", smooth="5min", tune=True, **WINDOWED),
+    "ours, one-pass, tuned": ours("one-pass", smooth="5min", tune=True, **ONE_PASS),
 }
 
 
