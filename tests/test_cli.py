@@ -425,7 +425,7 @@ def test_other_mistakes_are_told_in_one_line(folder, tmp_path, capsys):
     assert "seen in fit are missing: ['RLKA']" in error_of(
         capsys, *score, passes, "--drop", "RLKA"
     )
-    assert "must be at least 1; got 0" in error_of(
+    assert "must be at least 1 and at most 1e+09; got 0" in error_of(
         capsys, *score, passes, "--chunk-rows", 0
     )
 

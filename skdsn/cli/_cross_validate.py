@@ -1,11 +1,12 @@
 """``skdsn cross-validate``."""
 
-from skdsn._files import check_target
-from skdsn.cli._detectors import folds, make_recipe, tune
+from skdsn.cli._detectors import folds, make_recipe, naming_options, tune
 from skdsn.cli._print import counted, print_report
 from skdsn.cli._read import need_labels, read_data
+from skdsn.cli._targets import check_targets
 from skdsn.model_selection import cross_val_report
 from skdsn.report import write_metrics, write_report
+from skdsn.report._files import check_suffix
 from skdsn.tracks import read_tracks
 
 
@@ -16,9 +17,10 @@ def run(args):
     ----------
     args : argparse.Namespace
     """
-    for path in (args.json, args.out):
-        if path:
-            check_target(path)  # before an hour of training
+    inputs = {"telemetry": args.telemetry, "table of incidents": args.incidents}
+    check_targets({"--json": args.json, "--out": args.out}, inputs)
+    if args.out:
+        check_suffix(args.out)
     data = read_data(args)
     need_labels(args, data.y, learn=True)
     detector = tune(make_recipe(args), args, folds(data, args.folds))
@@ -29,14 +31,15 @@ def run(args):
         flush=True,
     )
     shuffled = args.seed if args.spacecraft else None
-    report, scores = cross_val_report(
-        detector,
-        data.X,
-        data.y,
-        cv=folds(data, args.folds, random_state=shuffled),
-        range_from=data.range_from,
-        return_scores=True,
-    )
+    with naming_options():
+        report, scores = cross_val_report(
+            detector,
+            data.X,
+            data.y,
+            cv=folds(data, args.folds, random_state=shuffled),
+            range_from=data.range_from,
+            return_scores=True,
+        )
     if not data.timed:
         report.loc["false_alarms_per_day"] = float("nan")
     print_report(report)

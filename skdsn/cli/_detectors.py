@@ -6,6 +6,7 @@ import inspect
 import pickle
 import sys
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 import skdsn
@@ -46,6 +47,7 @@ _BROKEN = (
     LookupError,
     MemoryError,
     RuntimeError,
+    SystemError,
     TypeError,
     ValueError,
 )
@@ -128,6 +130,26 @@ def tune(detector, args, cv):
     )
 
 
+@contextmanager
+def naming_options(*others):
+    """Tell by options, rather than parameters, what to do without a held-out anomaly.
+
+    Parameters
+    ----------
+    *others : str
+        Options that help too.
+    """
+    try:
+        yield
+    except ValueError as error:
+        parameter = "use objective='false_alarms'"
+        if parameter not in str(error):
+            raise
+        options = " or ".join(("--objective false_alarms", *others))
+        told = str(error).replace(parameter, f"give {options}")
+        raise ValueError(told) from error
+
+
 def add_up_in_order(detector):
     """Have the forest of a fitted recipe, if any, score in a single thread.
 
@@ -180,7 +202,7 @@ def check_detector_target(path):
     ----------
     path : str or path-like
     """
-    if check_target(path).suffix == _WITHOUT_PICKLE:
+    if check_target(path).suffix.lower() == _WITHOUT_PICKLE:
         try:
             import skops.io  # noqa: F401
         except ImportError as error:
@@ -202,7 +224,7 @@ def save_detector(path, detector, columns=None):
         What the columns of its telemetry are, as
         :func:`skdsn.cli._read.telemetry_columns` returns it.
     """
-    if Path(path).suffix == _WITHOUT_PICKLE:
+    if Path(path).suffix.lower() == _WITHOUT_PICKLE:
         save(detector, path, columns=columns)
         return
     content = {
@@ -243,10 +265,14 @@ def load_detector(path):
     path = Path(path)
     if path.is_dir():
         raise ValueError(f"{path} is a folder; name a detector file.")
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is no regular file; name a detector file.")
     with path.open("rb") as file:
         begin = file.read(4)
         if begin == _ZIP:
-            return load(path), read_header(path)["columns"]
+            columns = read_header(path)["columns"]
+            _check_columns(path, columns)
+            return load(path), columns
         is_pickle = begin[:1] == b"\x80"
         file.seek(0)
         try:
@@ -260,6 +286,7 @@ def load_detector(path):
         raise ValueError(
             f"{path} is not a detector file; make one with skdsn fit ... --out {path}"
         )
+    _check_columns(path, content["columns"])
     if content["skdsn"] != skdsn.__version__:
         warnings.warn(
             f"{path} was saved by skdsn {content['skdsn']}, this is skdsn "
@@ -268,6 +295,26 @@ def load_detector(path):
             stacklevel=2,
         )
     return content["detector"], content["columns"]
+
+
+def _check_columns(path, columns):
+    """Refuse what is not said of columns as ``fit`` or ``train`` says it."""
+    told = columns if isinstance(columns, dict) else {"columns": columns}
+    expected = {"columns": dict, "drop": list, "kinds": dict, "mission": dict}
+    expected |= dict.fromkeys(("track", "time"), str | None)
+    for name, kind in expected.items():
+        if name in told and not isinstance(told[name], kind):
+            raise ValueError(
+                f"{path} is broken: what it says of columns has {told[name]!r} for "
+                f"{name!r}; fit the detector again."
+            )
+    if not isinstance(told.get("mission", {}).get("format", {}), dict) or not all(
+        isinstance(name, str) for name in told.get("drop", ())
+    ):
+        raise ValueError(
+            f"{path} is broken: what it says of columns has a drop that is no list of "
+            "names, or a mission without a format; fit the detector again."
+        )
 
 
 def _value(text):

@@ -5,6 +5,7 @@ from pathlib import Path
 from skdsn.cli._detectors import load_detector
 from skdsn.cli._print import print_report
 from skdsn.cli._read import need_labels, read_data, read_telemetry
+from skdsn.cli._targets import check_targets
 from skdsn.metrics import event_report
 from skdsn.report import write_metrics
 
@@ -23,6 +24,13 @@ def run(args):
         return
     if args.telemetry is None:
         raise ValueError("Name the telemetry to compare with labels: TELEMETRY.")
+    inputs = {
+        "detector": args.detector,
+        "telemetry": args.telemetry,
+        "table of incidents": args.incidents,
+        "telemetry of --train": args.train,
+    }
+    check_targets({"--json": args.json}, inputs)
     detector, columns = load_detector(args.detector)
     data = read_data(args, columns)
     need_labels(args, data.y, learn=False)

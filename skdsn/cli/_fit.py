@@ -9,11 +9,13 @@ from skdsn.cli._detectors import (
     check_detector_target,
     folds,
     make_recipe,
+    naming_options,
     save_detector,
     tune,
 )
 from skdsn.cli._print import counted
 from skdsn.cli._read import need_labels, read_data, telemetry_columns
+from skdsn.cli._targets import check_targets
 from skdsn.tracks import read_tracks
 
 
@@ -24,7 +26,9 @@ def run(args):
     ----------
     args : argparse.Namespace
     """
-    check_detector_target(args.out)  # before an hour of training
+    inputs = {"telemetry": args.telemetry, "table of incidents": args.incidents}
+    check_targets({"--out": args.out}, inputs)
+    check_detector_target(args.out)
     data = read_data(args)
     if args.recipe not in UNLABELLED:
         need_labels(args, data.y, learn=True)
@@ -47,7 +51,8 @@ def run(args):
         flush=True,
     )
     begin = perf_counter()
-    detector.fit(data.X, data.y)
+    with naming_options("--no-tune"):
+        detector.fit(data.X, data.y)
     print(f"Fitted in {perf_counter() - begin:.0f} s.")
     if tuned:
         print(f"Rows are flagged where the score exceeds {detector.threshold_:.6g}.")

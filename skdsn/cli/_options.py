@@ -179,7 +179,7 @@ def add_json(parser):
 # Lowest and highest value of options that a command would otherwise find wrong late.
 _RANGES = {
     "anomalous_share": (0, 1),
-    "chunk_rows": (1, math.inf),
+    "chunk_rows": (1, 1e9),
     "epochs": (1, math.inf),
     "max_false_alarms": (0, math.inf),
     "max_rows": (1, math.inf),
@@ -207,9 +207,10 @@ def check_numbers(args):
         value = getattr(args, name, None)
         if value is not None and not lowest <= value <= highest:
             upper = "" if math.isinf(highest) else f" and at most {highest:g}"
+            given = value if isinstance(value, int) else f"{value:g}"
             raise ValueError(
                 f"--{name.replace('_', '-')} must be at least {lowest:g}{upper}; got "
-                f"{value:g}."
+                f"{given}."
             )
     if getattr(args, "jobs", None) == 0:
         raise ValueError("--jobs must be a number of cores, or -1 for all; got 0.")

@@ -1,10 +1,13 @@
 """``skdsn report``."""
 
-from skdsn._files import check_target
+import pandas as pd
+
 from skdsn.cli._print import counted
 from skdsn.cli._read import read_telemetry
 from skdsn.cli._tables import read_names
+from skdsn.cli._targets import check_targets
 from skdsn.report import window_report, write_report
+from skdsn.report._files import check_suffix
 
 
 def run(args):
@@ -14,7 +17,8 @@ def run(args):
     ----------
     args : argparse.Namespace
     """
-    check_target(args.out)
+    check_targets({"--out": args.out}, {"table of scores": args.scores})
+    check_suffix(args.out)
     scores = _read_scores(args.scores)
     report = window_report(scores, args.window, extended=args.extended)
     write_report(args.out, report)
@@ -34,7 +38,22 @@ def _read_scores(path):
             f"{path} is no table of scores, with the columns time, score and anomaly, "
             "and perhaps a track before; skdsn score writes one."
         )
+    for name in ("score", "anomaly"):
+        _refuse_text(scores[name], path)
     return scores
+
+
+def _refuse_text(column, path):
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return
+    known = column.notna().to_numpy()
+    strange = known & pd.to_numeric(column, errors="coerce").isna().to_numpy()
+    if strange.any():
+        row = int(strange.argmax())
+        raise ValueError(
+            f"Column {column.name!r} of {path} holds {column.iloc[row]!r} in row "
+            f"{row}, which is no number; mend that row."
+        )
 
 
 def print_windows(report, most=10):

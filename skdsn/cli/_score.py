@@ -1,12 +1,12 @@
 """``skdsn score``."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from skdsn._files import check_target
 from skdsn.base import inner_estimator
 from skdsn.cli._detectors import load_detector
 from skdsn.cli._print import counted, print_alarms
@@ -17,6 +17,7 @@ from skdsn.cli._read import (
     read_raw_telemetry,
 )
 from skdsn.cli._report import print_windows
+from skdsn.cli._targets import check_targets
 from skdsn.detectors import ChannelwiseDetector
 from skdsn.report import (
     channel_errors,
@@ -25,6 +26,7 @@ from skdsn.report import (
     window_report,
     write_report,
 )
+from skdsn.report._files import check_suffix
 from skdsn.report._stages import error_step
 from skdsn.streaming import StreamingDetector, stream_steps, without_tracks
 
@@ -40,12 +42,20 @@ def run(args):
     args : argparse.Namespace
     """
     out = args.out or (None if args.report else "report.csv")
-    _check_targets(out, args.report)
+    option = "--out" if args.out else "--out, which is not given,"
+    check_targets(
+        {option: out, "--report": args.report},
+        {"detector": args.detector, "telemetry": args.telemetry},
+    )
+    for path in filter(None, (out, args.report)):
+        check_suffix(path)
     detector, columns = load_detector(args.detector)
     explain = args.report is not None and args.extended and _has_errors(detector)
-    frames = _frames(args, columns)
+    valued = {}
+    frames = _noting(_frames(args, columns), valued)
     score = _score_whole if args.chunk_rows is None else _score_in_chunks
     parts = list(score(detector, frames, explain))
+    _warn_of_empty(detector, valued)
     tables, events, errors = zip(*parts, strict=True)
     scores = pd.concat(tables)
     if out:
@@ -72,13 +82,6 @@ def run(args):
         print(f"Wrote {args.report}")
 
 
-def _check_targets(out, report):
-    """Refuse, before an hour of scoring, what cannot be written."""
-    targets = [check_target(path).resolve() for path in (out, report) if path]
-    if len(targets) > len(set(targets)):
-        raise ValueError(f"--out and --report name the same file, {report}.")
-
-
 def _frames(args, columns):
     """Give the telemetry, whole or in chunks."""
     size = args.chunk_rows
@@ -93,6 +96,34 @@ def _frames(args, columns):
     if size is None:
         return frames
     return (X.iloc[i : i + size] for X in frames for i in range(0, len(X), size))
+
+
+def _noting(frames, valued):
+    """Pass telemetry on, and note for each column whether it has any value."""
+    for X in frames:
+        for name, any_value in X.notna().any().items():
+            valued[name] = valued.get(name, False) or any_value
+        yield X
+        del X  # before the next one is read
+
+
+def _warn_of_empty(detector, valued):
+    """Tell which columns the imputer had to make up."""
+    for step in getattr(inner_estimator(detector), "named_steps", {}).values():
+        filled = getattr(step, "fill_values_", {})
+        empty = [name for name in filled if not valued.get(name, True)]
+        if empty:
+            who, stand_in = f"Column {empty[0]!r} has", "value of training stands in"
+            if empty[1:]:
+                named = ", ".join(map(repr, empty[:5]))
+                more = f" and {len(empty) - 5} others" if empty[5:] else ""
+                who = f"Columns {named}{more} have"
+                stand_in = "values of training stand in"
+            warnings.warn(
+                f"{who} no value in the telemetry; the {stand_in}.",
+                UserWarning,
+                stacklevel=2,
+            )
 
 
 def _score_whole(detector, frames, explain):

@@ -214,5 +214,5 @@ def _told_as_table(path):
         raise ImportError(
             f"reading {path} needs pyarrow: pip install skdsn[parquet]"
         ) from error
-    except (ValueError, EOFError, zlib.error) as error:
+    except (ValueError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path} cannot be read as a table: {error}") from error

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import sys
 import zipfile
 
 import numpy as np
@@ -102,6 +103,9 @@ class Archive:
             # Otherwise NumPy would allocate what is not there.
             if file.tell() + n_bytes != size or max(shape, default=0) > self.max_size:
                 raise ValueError(f"its array {name} is not as long as it says")
+            # NumPy would make characters of whatever is there.
+            if dtype.kind == "U" and not _is_text(file.read(n_bytes), dtype):
+                raise ValueError(f"its array {name} holds what is no text")
         return size
 
 
@@ -129,6 +133,12 @@ def pack_archive(schema, header, arrays):
 
 def _as_json(content):
     return json.dumps(content, separators=(",", ":"))
+
+
+def _is_text(data, dtype):
+    points = np.frombuffer(data, np.dtype("u4").newbyteorder(dtype.byteorder))
+    surrogates = (points >= 0xD800) & (points <= 0xDFFF)
+    return points.max(initial=0) <= sys.maxunicode and not surrogates.any()
 
 
 def _is_plain(dtype):

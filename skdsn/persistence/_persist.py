@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import stat
 import struct
 import tokenize
 import warnings
@@ -48,6 +49,7 @@ _BROKEN = (
     OSError,
     RuntimeError,
     SyntaxError,
+    SystemError,
     TypeError,
     ValueError,
     struct.error,
@@ -287,7 +289,10 @@ def _skops():
 def _read(path, max_size):
     if path.is_dir():
         raise ValueError(f"{path} is a folder; name a detector file.")
-    size = path.stat().st_size
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError(f"{path} is no regular file; name a detector file.")
+    size = status.st_size
     if size > max_size:
         raise ValueError(
             f"{path} has {size} bytes, more than max_size={max_size}; raise that if "
@@ -311,15 +316,19 @@ def _header(archive):
             f"it has version {header['version']} of the format, and this skdsn "
             f"{skdsn.__version__} reads versions up to {_VERSION}; update skdsn"
         )
-    names = header["feature_names"]
-    versions = [*header["packages"].values(), *header["packages"]]
-    texts = [*versions, *(names or [])]
-    if not all(type(text) is str for text in texts):
-        raise ValueError("it has a broken header")
+    if header["version"] < 1:
+        raise ValueError(f"it has version {header['version']} of the format")
+    names, packages = header["feature_names"], header["packages"]
+    if names is not None and type(names) is not list:
+        raise ValueError("its header has feature_names that are no list")
+    for field in ("packages", "columns"):
+        if type(header[field]) is not dict:
+            raise ValueError(f"its header has {field} that are no JSON object")
+    versions = [*packages.values(), *packages]
+    if not all(type(text) is str for text in [*versions, *(names or [])]):
+        raise ValueError("its header has a name or a version that is no text")
     if not all(len(text) < 100 and text.isprintable() for text in versions):
-        raise ValueError("it has a broken header")
-    if type(header["columns"]) is not dict:
-        raise ValueError("it has a broken header")
+        raise ValueError("its header has versions that are none")
     return {name: header[name] for name in _FIELDS}
 
 

@@ -69,6 +69,11 @@ def pack(value, where="detector", depth=0):
         return {key: inner(part, f"[{key!r}]") for key, part in value.items()}
     if kind in (np.ndarray, np.memmap) and value.dtype != object:
         return np.asarray(value)
+    if kind in (np.longdouble, np.clongdouble):  # of another size on other machines
+        raise TypeError(
+            f"{where} is a {kind.__name__}, which cannot be stored without pickle; "
+            "make it a float."
+        )
     name = "numpy.generic" if isinstance(value, np.generic) else name_of(kind)
     if name in _KIND_OF:
         take_apart = _KINDS[_KIND_OF[name]][1]
@@ -81,6 +86,11 @@ def pack(value, where="detector", depth=0):
             )
         return value
     state = _state(value, where)
+    if {"cv_results_", "best_estimator_"} <= set(state):
+        raise TypeError(
+            f"{where} is a {kind.__name__}, whose trials cannot be stored without "
+            "pickle; save its best_estimator_ instead."
+        )
     copy = kind.__new__(kind)
     vars(copy).update({key: inner(part, f".{key}") for key, part in state.items()})
     return copy

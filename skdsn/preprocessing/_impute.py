@@ -157,6 +157,9 @@ def _of_kind(column, *, text):
         found = column.infer_objects()  # numbers among objects are numbers
         if pd.api.types.is_numeric_dtype(found.dtype):
             return found.astype(kind)
+        # In a file, one word among numbers makes all of them text.
+        words = pd.to_numeric(column.iloc[known], errors="coerce").isna().to_numpy()
+        known = known[words] if words.any() else known
     then, now = ("text", "numbers") if text else ("numbers", "text")
     cure = "astype('str')" if text else "pandas.to_numeric"
     raise ValueError(

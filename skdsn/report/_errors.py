@@ -72,7 +72,7 @@ def affected_channels(scores, errors, *, reference=None, share=0.5):
     1    0    0
     2    0    1
     """
-    flags = read_values(check_scores(scores))[1]
+    flags = read_score_table(check_scores(scores))[1]
     names, table = read_errors(errors, scores.index)
     if reference is None:
         usual = table[~flags]
@@ -108,7 +108,13 @@ def read_errors(errors, index=None):
             f"errors has no column {_PREFIX}<channel>; take the output of an encoder "
             "or forecaster, such as channel_errors(detector, X)."
         )
-    table = errors[columns].to_numpy(np.float64)
+    _refuse_twice(errors, columns, "errors")
+    try:
+        table = errors[columns].to_numpy(np.float64, na_value=np.nan)
+    except (ValueError, TypeError):
+        for name in columns:
+            _as_numbers(errors, name, "errors")  # tells the cell
+        raise
     if not np.isfinite(table).all():
         row, column = np.argwhere(~np.isfinite(table))[0]
         raise ValueError(
@@ -116,6 +122,49 @@ def read_errors(errors, index=None):
             f"{row}; errors must be finite, so put 0 where none is known."
         )
     return [str(name).removeprefix(_PREFIX) for name in columns], table
+
+
+def read_score_table(scores):
+    """Read scores, flags, and probabilities or None, each a column of numbers."""
+    columns = [
+        name for name in ("score", "anomaly", "probability") if name in scores.columns
+    ]
+    _refuse_twice(scores, columns, "The table of scores")
+    # Flags are compared with 0 and 1, which text is not.
+    numbers = {
+        name: _as_numbers(scores, name, "the table of scores")
+        for name in columns
+        if name != "anomaly"
+    }
+    values, flags = read_values(scores.assign(**numbers))
+    probability = None
+    if "probability" in columns:
+        probability = read_values(numbers["probability"], "probabilities")[0]
+    return values, flags, probability
+
+
+def _refuse_twice(table, columns, whose):
+    known = table.columns
+    twice = [name for name in columns if (known == name).sum() > 1]
+    if twice:
+        raise ValueError(
+            f"{whose} has more than one column {twice[0]!r}; give each just once."
+        )
+
+
+def _as_numbers(table, name, whose):
+    """Give a column as float64, and refuse what is no number in one sentence."""
+    column = table[name]
+    try:
+        return column.to_numpy(np.float64, na_value=np.nan)
+    except (ValueError, TypeError) as error:
+        known = column.notna().to_numpy()
+        strange = known & pd.to_numeric(column, errors="coerce").isna().to_numpy()
+        row = int(strange.argmax())
+        raise ValueError(
+            f"Column {name!r} of {whose} holds {column.iloc[[row]].tolist()[0]!r} in "
+            f"row {row}, which is no number."
+        ) from error
 
 
 def how_far_out(errors, usual):

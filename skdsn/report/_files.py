@@ -9,6 +9,8 @@ from skdsn._files import replacing
 from skdsn.report._tables import check_scores
 from skdsn.report._windows import COLUMNS
 
+_SUFFIXES = (".csv", ".csv.gz")
+
 
 def write_report(path, table):
     """Write a table of scores, or a report of windows, to a CSV file.
@@ -16,8 +18,8 @@ def write_report(path, table):
     Parameters
     ----------
     path : str or path-like
-        Usually ``report.csv``; a suffix such as ``.csv.gz`` compresses. A file of
-        that name is replaced at once when the new one is complete.
+        Usually ``report.csv``; ``.csv.gz`` compresses. A file of that name is
+        replaced at once when the new one is complete.
     table : DataFrame
         Columns ``score`` and ``anomaly``, as :func:`score_table` returns them: the
         index comes first in the file. Or what :func:`window_report` returns, without
@@ -28,6 +30,8 @@ def write_report(path, table):
     ------
     OSError
         If the file cannot be written.
+    ValueError
+        If its name ends in neither .csv nor .csv.gz.
 
     Examples
     --------
@@ -45,7 +49,14 @@ def write_report(path, table):
     if not windows:
         check_scores(table)
     with replacing(path) as draft:
+        check_suffix(path)
         table.to_csv(draft, index=not windows, lineterminator="\n")
+
+
+def check_suffix(path):
+    """Refuse a name that says that a report is anything but CSV."""
+    if not str(path).lower().endswith(_SUFFIXES):
+        raise ValueError(f"{path} must end in .csv or .csv.gz, which a report is.")
 
 
 def write_metrics(path, report):

@@ -1,6 +1,8 @@
 """The report of windows: blocks of rows, and which rows in them are anomalous."""
 
-import csv
+import gzip
+import re
+import zlib
 from numbers import Integral
 from pathlib import Path
 
@@ -8,11 +10,21 @@ import numpy as np
 import pandas as pd
 
 from skdsn._sklearn import Interval, validate_params
-from skdsn.report._errors import how_far_out, name_channels, read_errors
-from skdsn.report._inputs import has_times, read_flags, read_values
+from skdsn.report._errors import (
+    how_far_out,
+    name_channels,
+    read_errors,
+    read_score_table,
+)
+from skdsn.report._inputs import has_times, read_flags
 from skdsn.tracks import read_tracks
 
 COLUMNS = ["range", "status", "indices"]
+_NUMBERS = ("n_flagged", "peak_score", "probability")
+# The csv module has no room for the cell of a block with many flagged rows.
+_CELL = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n][^,\r\n]*)?)(,|\r?\n|\Z)')
+_RANGE = re.compile(r"(\d{1,18})-(\d{1,18})", re.ASCII)
+_ROW = re.compile(r" *\d{1,18} *", re.ASCII)
 
 
 @validate_params(
@@ -34,7 +46,8 @@ def window_report(
     ----------
     predictions : DataFrame, Series or array-like of shape (n_rows,)
         Columns ``score`` and ``anomaly`` as :func:`score_table` returns them, and
-        ``probability`` if there is one; or only flags, 0 or 1 for each row.
+        ``probability`` if there is one; or what a classifier predicts, 1 for an
+        anomalous row, 0 or 2 (rare but normal) for others.
     window : int, default=1000
         Rows of a block. The last one may be shorter.
     extended : bool, default=False
@@ -86,6 +99,7 @@ def window_report(
     """
     tracks, scores, flags, probability = _read(predictions)
     n_rows = len(flags)
+    window = min(int(window), max(n_rows, 1))  # however large, NumPy can hold it
     starts = np.arange(0, n_rows, window)
     stops = np.minimum(starts + window, n_rows)
     found = np.flatnonzero(flags)
@@ -113,9 +127,7 @@ def _read(predictions):
     table = isinstance(predictions, pd.DataFrame) and "score" in predictions.columns
     probability = None
     if table:
-        scores, flags = read_values(predictions)
-        if "probability" in predictions.columns:
-            probability = read_values(predictions["probability"], "probabilities")[0]
+        scores, flags, probability = read_score_table(predictions)
     else:
         scores = None
         flags = np.asarray(predictions)
@@ -126,7 +138,10 @@ def _read(predictions):
                 "predictions must be 0 or 1 for each row, or a table with the columns "
                 f"'score' and 'anomaly'; got shape {flags.shape}."
             )
-        flags = read_flags(flags, "predictions")
+        if flags.dtype.kind not in "biuf":
+            # Text beside a number would make it text, and NA equals nothing.
+            flags = np.where(pd.isna(flags), None, flags.astype(object))
+        flags = read_flags(np.where(flags == 2, 0, flags), "predictions")
     indexed = isinstance(predictions, pd.DataFrame | pd.Series)
     tracks = read_tracks(predictions if indexed else flags)
     return tracks, scores, flags, probability
@@ -158,9 +173,19 @@ def _channels(predictions, errors, found, counts, n_channels):
     """Name the channels of each block, by the mean error of its flagged rows."""
     names, table = read_errors(errors)
     if isinstance(predictions, pd.DataFrame | pd.Series):
+        if not errors.index.is_unique:
+            twice = errors.index[errors.index.duplicated()][0]
+            raise ValueError(
+                f"errors has more than one row {twice!r}; give one of each row."
+            )
         place = predictions.index.get_indexer(errors.index)
+    elif len(errors) == len(predictions):
+        place = np.arange(len(errors))
     else:
-        place = np.asarray(errors.index)
+        raise ValueError(
+            f"errors has {len(errors)} rows for {len(predictions)} predictions without "
+            "an index; give one row of errors for each."
+        )
     row_of = np.full(len(predictions), -1)
     row_of[place[place >= 0]] = np.flatnonzero(place >= 0)
     flagged = row_of[found]
@@ -188,8 +213,9 @@ def read_window_report(path):
     Parameters
     ----------
     path : str or path-like
-        As :func:`write_report` writes :func:`window_report`; also one whose indices
-        are not quoted, as the published system describes it.
+        As :func:`write_report` writes :func:`window_report`, in UTF-8, ``.csv`` or
+        ``.csv.gz``; also one whose indices are not quoted, as the published system
+        describes it.
 
     Returns
     -------
@@ -214,32 +240,95 @@ def read_window_report(path):
     ...     read_window_report(path)["indices"].to_list()
     ['', '1099,1123']
     """
-    with Path(path).open(encoding="utf-8", newline="") as file:
-        lines = list(csv.reader(file))
-    header = lines[0] if lines else []
+    lines = list(_lines(_text(path), path))
+    header = lines[0][1] if lines else []
     if header[:3] != COLUMNS:
         raise ValueError(
             f"{path} is no window report: its first line must begin with "
             f"range,status,indices; got {','.join(header)[:60]!r}."
         )
-    extra = len(header) - len(COLUMNS)
+    again = pd.Index(header).duplicated()
+    if again.any():
+        raise ValueError(
+            f"{path} has two columns {header[again.argmax()]!r} in line 1; remove one."
+        )
     rows = []
-    for number, line in enumerate(lines[1:], start=2):
-        if extra == 0:  # the indices may stand there without quotes
-            line = [*line[:2], ",".join(line[2:])]
-        whole = len(line) == len(header) and line[1] in ("OK", "ANOMALY")
-        if not whole or not _is_range(line[0]):
+    for number, cells in lines[1:]:
+        if len(header) == len(COLUMNS):  # the indices may stand there without quotes
+            cells = [*cells[:2], ",".join(cells[2:])]
+        reason = _wrong(cells, header)
+        if reason:
             raise ValueError(
                 f"Line {number} of {path} must be a range such as 0-999, OK or "
-                f"ANOMALY, and indices; got {','.join(line)[:60]!r}."
+                f"ANOMALY, and indices; {reason}, got {','.join(cells)[:60]!r}."
             )
-        rows.append(line)
+        rows.append(cells)
     report = pd.DataFrame(rows, columns=header, dtype="str")
-    for name in {"n_flagged", "peak_score", "probability"} & set(header):
-        report[name] = pd.to_numeric(report[name])
+    for name in set(_NUMBERS) & set(header):
+        values = pd.to_numeric(report[name], errors="coerce")
+        strange = values.isna().to_numpy()
+        if strange.any():
+            row = strange.argmax()
+            raise ValueError(
+                f"Line {lines[1 + row][0]} of {path} must have a number in the column "
+                f"{name!r}; got {report[name].iloc[row][:60]!r}."
+            )
+        report[name] = values
     return report
 
 
-def _is_range(text):
-    first, dash, last = text.partition("-")
-    return bool(dash) and first.isdecimal() and last.isdecimal()
+def _text(path):
+    """Read a file of text, compressed or not."""
+    path = Path(path)
+    opened = gzip.open if path.name.lower().endswith(".gz") else open
+    try:
+        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
+            return file.read()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no text in UTF-8; save it as such.") from error
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ValueError(f"{path} is no whole gzip file: {error}.") from error
+
+
+def _lines(text, path):
+    """Give the cells of each line that is not blank, and its number."""
+    text = text.rstrip()
+    place, number, begin, cells = 0, 1, 1, []
+    while place < len(text):
+        cell = _CELL.match(text, place)
+        if cell is None:
+            raise ValueError(
+                f"Line {number} of {path} is no CSV: a quote or a line break stands in "
+                "a wrong place."
+            )
+        quoted, plain, end = cell.groups()
+        cells.append((plain or "") if quoted is None else quoted.replace('""', '"'))
+        number += cell[0].count("\n")
+        place = cell.end()
+        if end != ",":
+            if cells != [""]:
+                yield begin, cells
+            begin, cells = number, []
+    if cells:  # the last one is empty
+        yield begin, [*cells, ""]
+
+
+def _wrong(cells, header):
+    """Tell what is wrong with a line, if anything."""
+    if len(cells) != len(header):
+        return f"it has {len(cells)} cells for {len(header)} columns"
+    block = _RANGE.fullmatch(cells[0])
+    if not block or int(block[1]) > int(block[2]):
+        return "the range is none"
+    if cells[1] not in ("OK", "ANOMALY"):
+        return "the status is neither"
+    rows = cells[2].split(",") if cells[2] else []
+    if not all(map(_ROW.fullmatch, rows)):
+        return "an index is no row number"
+    if bool(rows) != (cells[1] == "ANOMALY"):
+        return "the indices do not fit the status"
+    if rows and not int(block[1]) <= min(map(int, rows)) <= max(map(int, rows)) <= int(
+        block[2]
+    ):
+        return "an index is outside of the range"
+    return None

@@ -49,6 +49,13 @@ def test_a_folder_or_a_missing_folder_is_refused_before_anything_is_written(
         write_report(tmp_path / "nowhere" / "report.csv", scores)
 
 
+@pytest.mark.parametrize("name", ["report.parquet", "report", "report.csv.zip"])
+def test_a_report_is_csv_by_its_name(tmp_path, scores, name):
+    with pytest.raises(ValueError, match=r"must end in \.csv or \.csv\.gz"):
+        write_report(tmp_path / name, scores)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_metrics_hold_figures_and_protocol_and_null_for_what_is_undefined(
     tmp_path, X, y
 ):

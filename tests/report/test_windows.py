@@ -1,6 +1,7 @@
 """Reports of blocks of rows."""
 
 import csv
+import gzip
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,8 @@ from skdsn.report import (
     window_report,
     write_report,
 )
+
+HEADER = "range,status,indices\n"
 
 
 def flags(n_rows, *rows):
@@ -82,16 +85,125 @@ def test_indices_without_quotes_are_understood(tmp_path):
         ("range,status,indices\n0-9,GOOD,\n", "Line 2 of .* got '0-9,GOOD,'"),
         ("range,status,indices\n0-9,OK,\nnine,OK,\n", "Line 3"),
         ("range,status,indices\n0-9\n", "Line 2"),
+        (f"{HEADER}9-0,OK,\n", "Line 2 .* range is none"),
+        (f"{HEADER}0-9,ANOMALY,x\n", "Line 2 .* index is no row number"),
+        (f"{HEADER}0-9,ANOMALY,10\n", "Line 2 .* outside of the range"),
+        (f"{HEADER}5-9,ANOMALY,4\n", "Line 2 .* outside of the range"),
+        (f"{HEADER}0-9,ANOMALY,{'9' * 5000}\n", "Line 2 .* no row number"),
+        (f"{HEADER}0-9,OK,3\n", "Line 2 .* do not fit the status"),
+        (f"{HEADER}0-9,ANOMALY,\n", "Line 2 .* do not fit the status"),
+        (f'{HEADER}0-9,ANOMALY,"1\n', "Line 2 .* a quote"),
+        (f"{HEADER}0-9,OK,\n\n10-19,no,\n", "Line 4"),
+        ("range,status,indices,status\n", "two columns 'status' in line 1"),
+        ("range,status,indices,n_flagged\n0-9,OK,,x\n", "Line 2 .*'n_flagged'.*'x'"),
+        ('range,status,indices,n\n0-9,OK,,"a\nb"\n10-19,BAD,,c\n', "Line 4"),
     ],
 )
 def test_another_file_is_refused(tmp_path, text, said):
     path = tmp_path / "report.csv"
     path.write_text(text)
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=said) as caught:
         read_window_report(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("predictions", [[0, 2], [0.5], ["a"], [np.nan]])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (HEADER.encode("utf-16"), "no text in UTF-8"),
+        (HEADER.encode("utf-16-le"), "no window report"),
+        (HEADER.encode() + b"0-9,ANOMALY,\xe9\n", "no text in UTF-8"),
+    ],
+)
+def test_another_encoding_is_refused(tmp_path, content, said):
+    (tmp_path / "report.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=f"report.csv is {said}"):
+        read_window_report(tmp_path / "report.csv")
+
+
+def test_a_byte_order_mark_and_blank_lines_at_the_end_are_no_matter(tmp_path):
+    path = tmp_path / "report.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + HEADER.encode() + b"0-9,ANOMALY,3\r\n\r\n \n")
+    assert read_window_report(path)["indices"].tolist() == ["3"]
+
+
+@pytest.mark.parametrize("name", ["report.csv", "report.csv.gz"])
+def test_a_block_of_many_flagged_rows_is_read_back(tmp_path, name):
+    limit = csv.field_size_limit()
+    report = window_report(np.ones(60_000, dtype=int), 50_000)
+    assert report["indices"].str.len().max() > limit
+    write_report(tmp_path / name, report)
+    back = read_window_report(tmp_path / name)
+    pd.testing.assert_frame_equal(back, report, check_dtype=False)
+    assert csv.field_size_limit() == limit
+
+
+def test_half_a_gzip_file_is_refused(tmp_path):
+    path = tmp_path / "report.csv.gz"
+    for content in (gzip.compress(HEADER.encode())[:-5], b"no gzip"):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"report\.csv\.gz is no whole gzip file"):
+            read_window_report(path)
+
+
+@pytest.mark.parametrize("window", [99999999999999999999, np.int8(100)])
+def test_a_block_may_be_longer_than_the_input(window):
+    report = window_report(flags(60, 3), window)
+    assert report["range"].tolist() == ["0-59"]
+    assert window_report([], window)["range"].tolist() == []
+
+
+@pytest.mark.parametrize(
+    "predictions",
+    [[0, 1, 2], np.array([0.0, 1, 2]), pd.Series([0, True, 2], dtype=object)],
+)
+def test_rare_rows_are_not_flagged(predictions):
+    assert window_report(predictions)["indices"].tolist() == ["1"]
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.date_range("2026-03-01", periods=3),
+        pd.Index(list("abb")),
+        pd.MultiIndex.from_product([["a"], range(3)]),
+    ],
+)
+def test_errors_of_predictions_without_an_index_go_by_position(index):
+    errors = pd.DataFrame({"error_x": [0.1, 9, 0.2], "error_y": 0.1}, index=index)
+    report = window_report([0, 1, 0], extended=True, errors=errors)
+    assert report["channels"].tolist() == ["x"]
+
+
+def test_errors_and_scores_that_are_ambiguous_or_text_are_refused():
+    table, errors = scored()
+    twice = errors.set_axis(["error_x", "error_x", "error_z"], axis=1)
+    text = errors.astype(object)
+    text.iloc[4, 2] = "high"
+    for wrong, said in (
+        (twice, "more than one column 'error_x'"),
+        (text, "Column 'error_z' of errors holds 'high' in row 4"),
+        (pd.concat([errors, errors]), "more than one row"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            window_report(table, extended=True, errors=wrong)
+        if len(wrong) == len(table):
+            with pytest.raises(ValueError, match=said):
+                affected_channels(table, wrong)
+    words = table.astype({"score": object})
+    words.iloc[5, 0] = "low"
+    for wrong, said in (
+        (words, "Column 'score' of the table of scores holds 'low' in row 5"),
+        (pd.concat([table, table["anomaly"]], axis=1), "than one column 'anomaly'"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            window_report(wrong)
+        with pytest.raises(ValueError, match=said):
+            affected_channels(wrong, errors)
+
+
+@pytest.mark.parametrize("predictions", [[0, 3], [0.5], ["a"], [np.nan], [pd.NA, 1]])
 def test_what_is_no_flag_is_refused(predictions):
     with pytest.raises(ValueError, match="predictions must hold 0 and 1"):
         window_report(predictions)
