@@ -1,5 +1,6 @@
 """The missions of the ESA Anomaly Detection Benchmark."""
 
+import re
 from numbers import Integral
 from pathlib import Path
 
@@ -10,7 +11,12 @@ from sklearn.utils import Bunch
 from skdsn._sklearn import MAX_GAP, NAMES, Interval, StrOptions, validate_params
 from skdsn.datasets._esa_adb_archive import Archive
 from skdsn.datasets._esa_adb_exports import open_export
-from skdsn.datasets._esa_adb_missions import get_mission, number_of, read_period
+from skdsn.datasets._esa_adb_missions import (
+    get_mission,
+    number_of,
+    read_period,
+    read_step,
+)
 from skdsn.datasets._esa_adb_tables import (
     CATEGORIES,
     clip_labels,
@@ -20,7 +26,6 @@ from skdsn.datasets._esa_adb_tables import (
     read_telecommands,
 )
 from skdsn.resampling import ResampleHold
-from skdsn.tracks import gap_seconds
 
 __all__ = ["load_esa_adb"]
 
@@ -138,7 +143,8 @@ def load_esa_adb(
         labels : DataFrame
             ``ID, Channel, StartTime, EndTime, Category`` and what else is told of the
             event, a row for each interval on a loaded channel that meets the rows; as
-            :func:`skdsn.metrics.esa_adb_scores` takes it. Not cut to the rows. Empty
+            :func:`skdsn.metrics.esa_adb_scores` takes it. Not cut to the rows, but
+            an end after 2262, of an event that is still open, is 2262-04-11. Empty
             where `metadata` has no labels.
         channel_labels : DataFrame of int8, shape (n_rows, n_channels)
             With `return_channel_labels`: the label of the sample shown, coded as `y`.
@@ -253,6 +259,7 @@ def load_esa_adb(
             counters=rules.counters if counters == "difference" else (),
             vocabularies=vocabularies or {},
             learn_until=learn_until,
+            texts=_texts(listed, rules),
         )
         hold = ResampleHold(
             step,
@@ -287,7 +294,16 @@ def _find_folder(folder, mission):
     if not folder.exists():
         raise FileNotFoundError(f"There is no file or folder {folder}.")
     inner = folder / f"ESA-{mission}"
-    return inner if inner.is_dir() else folder
+    if inner.is_dir():
+        return inner
+    home = folder.absolute() if folder.is_dir() else folder.absolute().parent
+    named = re.fullmatch(r"(?:ESA-)?(Mission\d+)", home.name)
+    if named and named[1] != mission:
+        raise ValueError(
+            f"{folder} is of {named[1]} by its name, but mission is {mission!r}; give "
+            f"mission={named[1]!r}, or rename the folder."
+        )
+    return folder
 
 
 def _read_step(rules, step):
@@ -296,7 +312,7 @@ def _read_step(rules, step):
         raise ValueError(
             f"The benchmark has no step of {rules.name}; give one, such as step=30."
         )
-    return pd.Timedelta(gap_seconds(step, "step"), unit="s")
+    return read_step(step)
 
 
 def _read_categories(categories):
@@ -321,6 +337,13 @@ def _targets(listed, rules, known):
     if not rules.targets:
         return set(known)
     return {f"channel_{number}" for number in rules.targets}
+
+
+def _texts(listed, rules):
+    """Channels that may hold text; None is all, where nobody tells."""
+    if "Categorical" in listed:
+        return set(listed.index[listed["Categorical"] == "YES"])
+    return set() if rules.name == "Mission1" else None
 
 
 def _choose_channels(channels, known, targets, rules):

@@ -14,6 +14,11 @@ from skdsn.tracks import parse_times
 
 __all__ = ["Archive"]
 
+# A table of fewer cells is made whatever the samples are; in a larger one, only a
+# wrong time leaves so much room between samples.
+_MANY_CELLS = 100_000_000
+_CELLS_PER_SAMPLE = 1000
+
 
 class Archive:
     """Reads the zipped pickles of a mission, one at a time.
@@ -27,6 +32,8 @@ class Archive:
         Texts of channels, in the order of their codes.
     learn_until : Timestamp or None
         Texts of other channels are learnt up to there; None is the end of the rows.
+    texts : collection of str or None
+        Channels that may hold text; None is all.
 
     Attributes
     ----------
@@ -36,11 +43,12 @@ class Archive:
         Channel or telecommand and what was wrong, to how many samples.
     """
 
-    def __init__(self, folder, *, counters, vocabularies, learn_until):
+    def __init__(self, folder, *, counters, vocabularies, learn_until, texts):
         self.folder = folder
         self.counters = counters
         self.vocabularies = vocabularies
         self.learn_until = learn_until
+        self.texts = texts
         self.learnt = {}
         self.repairs = {}
 
@@ -94,13 +102,17 @@ class Archive:
         """Cut a period to the time that has samples."""
         start, end = period
         first = last = None
+        n_samples, early, late = 0, "", ""
         for name in names:
             index = self._samples("channels", name).index
             if len(index) == 0:
                 continue
+            n_samples += len(index)
             floor, ceil = index[0].floor(step), index[-1].ceil(step)
-            first = floor if first is None else min(first, floor)
-            last = ceil if last is None else max(last, ceil)
+            if first is None or floor < first:
+                first, early = floor, name
+            if last is None or ceil > last:
+                last, late = ceil, name
             # Once the period is filled, there is no need to look at all channels.
             if None not in period and first <= start and last >= end:
                 return period
@@ -112,16 +124,23 @@ class Archive:
                 "start and end that meet it, or take shares of it with "
                 "fold=esa_adb_folds(..., span=...)[...]."
             )
-        return (
-            first if start is None else max(start, first),
-            last if end is None else min(end, last),
-        )
+        begin = first if start is None else max(start, first)
+        stop = last if end is None else min(end, last)
+        n_cells = ((stop - begin) // step + 1) * len(names)
+        if n_cells > max(_MANY_CELLS, _CELLS_PER_SAMPLE * n_samples):
+            raise ValueError(
+                f"The {n_samples} samples in {self.folder} run from {first} ({early}) "
+                f"to {last} ({late}), which would make {n_cells} cells; give a start "
+                "and end that leave out a time far from the others."
+            )
+        return begin, stop
 
     def _values(self, name, end):
         """Give the samples of a channel up to a time as numbers."""
         series = self._samples("channels", name)
         series = series[: series.index.searchsorted(end, side="right")]
         if not pd.api.types.is_numeric_dtype(series.dtype):
+            self._check_text(name, series)
             codes = CategoryCodes()
             known = series
             if self.learn_until is not None:
@@ -133,6 +152,22 @@ class Archive:
         if number_of(name) in self.counters:
             series = difference_counter(series)
         return series
+
+    def _check_text(self, name, series):
+        """Refuse what is neither numbers nor the texts of a categorical channel."""
+        path = self.folder / "channels" / f"{name}.zip"
+        kind = pd.api.types.infer_dtype(series.astype(object), skipna=True)
+        if kind not in ("string", "empty"):
+            raise ValueError(
+                f"{path} must hold numbers or texts; it holds {kind.replace('-', ' ')}"
+                f" values such as {series.dropna().iloc[0]!r}."
+            )
+        if kind == "string" and self.texts is not None and name not in self.texts:
+            raise ValueError(
+                f"{path} holds text such as {series.dropna().iloc[0]!r}, but "
+                f"channels.csv says that {name} is not categorical; make it numbers, "
+                "or give it YES in the column Categorical."
+            )
 
     def _samples(self, kind, name):
         """Load a channel or telecommand, in order of time."""

@@ -11,7 +11,10 @@ from skdsn.datasets._esa_adb_missions import number_of
 from skdsn.datasets._esa_adb_rows import Rows
 
 _CHUNK = 65_536  # rows
+_LAST_ID = 100_000_000
+_MANY_CELLS = 100_000_000
 _LAST_BYTES = 1 << 20
+_MORE = "cells beyond the columns"
 _ORIGIN = pd.Timestamp("2000-01-01")
 _COLUMN = re.compile(r"(channel|telecommand)_\d+")
 _PARQUET = {None: "train.parquet", "train": "train.parquet", "test": "test.parquet"}
@@ -68,9 +71,20 @@ class _Export:
                 f"{self.path} lacks the column {self.key!r}; it has "
                 f"{', '.join(self.columns[:5])}."
             )
+        twice = pd.Index(self.columns)
+        twice = twice[twice.duplicated()]
+        if len(twice):
+            raise ValueError(
+                f"{self.path} has the column {twice[0]!r} twice; drop or rename one."
+            )
         found = sorted(filter(_COLUMN.fullmatch, self.columns), key=number_of)
         self.channels = [name for name in found if name.startswith("channel")]
         self.commands = [name for name in found if name.startswith("telecommand")]
+        if not self.channels:
+            raise ValueError(
+                f"{self.path} has no column channel_1, channel_2, ...; it has "
+                f"{', '.join(self.columns[:5])}."
+            )
 
     def _begin(self, rows, first, last, period, step):
         """Make the table for the rows that a period has of those in the file."""
@@ -83,10 +97,21 @@ class _Export:
                 f"{self.path} has rows from {first} to {last}; give a start and end "
                 "that meet them."
             )
-        numbers = np.arange((end - begin) // step + 1)
+        n_rows = (end - begin) // step + 1
+        if n_rows * len(rows.names) > _MANY_CELLS and n_rows > 1000 * self._most_rows():
+            raise ValueError(
+                f"{self.path} has rows from {first} to {last}, too few for so long a "
+                "time; correct a time that is far from the others, or give a start and "
+                "end that leave it out."
+            )
+        numbers = np.arange(n_rows)
         times = begin.to_datetime64() + numbers * step.to_timedelta64()
         rows.begin(pd.DatetimeIndex(times, name="time").as_unit("us"))
         self._seen, self._n_read = np.zeros(len(times), dtype=bool), 0
+
+    def _most_rows(self):
+        """Find how many rows the file can have at most: a byte for each cell."""
+        return self.path.stat().st_size // len(self.columns)
 
     def _place(self, rows, times, step, n_before):
         """Rows of the chunk that are wanted, and their places in the table."""
@@ -119,6 +144,30 @@ class _Export:
                 self.repairs[self.path.name, problem] = int(count)
 
 
+class _Widened(io.RawIOBase):
+    """A CSV file with one more column.
+
+    pandas drops the cells that a row has beyond the columns, if only some are read: the
+    others may then be in the wrong place. Here the first of them can be read.
+    """
+
+    def __init__(self, file):
+        super().__init__()
+        self._file = file
+        self._head = file.readline().rstrip(b"\r\n") + f",{_MORE}\n".encode()
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        if not self._head:
+            return self._file.readinto(buffer)
+        count = min(len(buffer), len(self._head))
+        buffer[:count] = self._head[:count]
+        self._head = self._head[count:]
+        return count
+
+
 class CsvExport(_Export):
     """A CSV file as the benchmark prepares it, with labels for each channel."""
 
@@ -127,7 +176,11 @@ class CsvExport(_Export):
 
     def _header(self):
         try:
-            return pd.read_csv(self.path, nrows=0).columns.tolist()
+            # Not as a header, in which pandas renames what comes twice.
+            head = pd.read_csv(
+                self.path, nrows=1, header=None, dtype=str, keep_default_na=False
+            )
+            return head.iloc[0].tolist()
         except ValueError as error:
             raise ValueError(
                 f"{self.path} cannot be read as a table: {error}"
@@ -144,9 +197,11 @@ class CsvExport(_Export):
         first, last = self._ends()
         self._begin(rows, first, last, period, step)
         numbers = [*names, *commands, *labels]
-        n_before = 0
+        n_before, before = 0, first
         for chunk in self._chunks(numbers):
             times = self._times(chunk[self.key], n_before)
+            self._check_rows(chunk[_MORE], times, before, n_before)
+            before = times[-1]
             wanted, places = self._place(rows, times, step, n_before)
             table = {name: chunk[name].to_numpy() for name in numbers}
             self._fill(rows, rows.names, table, wanted, places)
@@ -160,20 +215,46 @@ class CsvExport(_Export):
         self._count()
         return rows
 
+    def _check_rows(self, more, times, before, n_before):
+        """Refuse a chunk whose rows have more cells than columns, or go back."""
+        too_long = more.notna().to_numpy()
+        if too_long.any():
+            raise ValueError(
+                f"{self.path}, row {n_before + int(np.argmax(too_long))}, has more "
+                f"cells than the {len(self.columns)} columns; correct it."
+            )
+        earlier = times.insert(0, before)
+        back = times < earlier[:-1]
+        if back.any():
+            row = int(np.argmax(back))
+            raise ValueError(
+                f"{self.path}, row {n_before + row}, is at {times[row]}, before the "
+                f"row above it, at {earlier[row]}; sort the file by {self.key}."
+            )
+
     def _chunks(self, numbers):
-        types = {**dict.fromkeys(numbers, np.float32), self.key: str}
-        columns = [self.key, *numbers]
+        types = {**dict.fromkeys(numbers, np.float32), self.key: str, _MORE: str}
+        columns = [self.key, *numbers, _MORE]
         try:
-            with pd.read_csv(
-                self.path, usecols=columns, dtype=types, chunksize=_CHUNK
-            ) as chunks:
+            with (
+                self.path.open("rb") as file,
+                pd.read_csv(
+                    io.BufferedReader(_Widened(file)),
+                    usecols=columns,
+                    dtype=types,
+                    chunksize=_CHUNK,
+                    index_col=False,
+                ) as chunks,
+            ):
                 yield from chunks
         except ValueError as error:
             self._refuse_text(numbers, error)
 
     def _refuse_text(self, numbers, error):
         """Tell which cell is no number."""
-        cells = pd.read_csv(self.path, usecols=numbers, dtype=str, chunksize=_CHUNK)
+        cells = pd.read_csv(
+            self.path, usecols=numbers, dtype=str, chunksize=_CHUNK, index_col=False
+        )
         with cells as chunks:
             for number, chunk in enumerate(chunks):
                 for name in numbers:
@@ -210,7 +291,9 @@ class CsvExport(_Export):
 
     def _ends(self):
         """Find the first and the last time without reading all of a large file."""
-        head = pd.read_csv(self.path, usecols=[self.key], dtype=str, nrows=1)
+        head = pd.read_csv(
+            self.path, usecols=[self.key], dtype=str, nrows=1, index_col=False
+        )
         if len(head) == 0:
             raise ValueError(f"{self.path} has no rows.")
         with self.path.open("rb") as file:
@@ -224,7 +307,13 @@ class CsvExport(_Export):
                 f"{len(self.columns)} columns; download or make it again."
             )
         tail = pd.Series([cells[self.columns.index(self.key)]])
-        return self._times(head[self.key], 0)[0], self._times(tail, 0)[0]
+        first, last = self._times(head[self.key], 0)[0], self._times(tail, 0)[0]
+        if first > last:
+            raise ValueError(
+                f"{self.path} begins at {first} and ends before that, at {last}; sort "
+                f"the file by {self.key}."
+            )
+        return first, last
 
 
 class ParquetExport(_Export):
@@ -277,6 +366,9 @@ class ParquetExport(_Export):
         self._count()
         return rows
 
+    def _most_rows(self):
+        return self._file.metadata.num_rows
+
     def _ends(self):
         from pyarrow import compute
 
@@ -292,6 +384,11 @@ class ParquetExport(_Export):
             high = ends["max"] if high is None else max(high, ends["max"])
         if low is None:
             raise ValueError(f"{self.path} has no rows.")
+        if low < 0 or high > _LAST_ID:
+            raise ValueError(
+                f"{self.path} has {low if low < 0 else high} in column 'id', which is "
+                "no number of a row."
+            )
         return low, high
 
     def _codes(self, values):

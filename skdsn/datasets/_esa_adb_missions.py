@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import dataclass, field
+from numbers import Real
 
 import pandas as pd
 
+from skdsn.resampling import ResampleHold
 from skdsn.tracks import gap_seconds
 
 _START = pd.Timestamp("2000-01-01")
@@ -76,6 +78,12 @@ def get_mission(name):
     return MISSIONS[name]
 
 
+def read_step(step):
+    """Read the time between rows as a Timedelta."""
+    ResampleHold(step)  # refuses what is no step
+    return pd.Timedelta(gap_seconds(step, "step"), unit="s")
+
+
 def number_of(name):
     """Give the number that ends the name of a channel or telecommand."""
     return int(re.search(r"\d+$", name).group())
@@ -92,7 +100,8 @@ def esa_adb_folds(mission="Mission1", *, step=None, span=None):
         Mission1 and 18 s for Mission2.
     span : tuple of two times, default=None
         First and last time of a mission that is shorter, such as a simulated one: the
-        parts have the same shares of it as of the real one.
+        parts have the same shares of it as of the real one. Folds of which a part
+        would have no row are left out.
 
     Returns
     -------
@@ -105,7 +114,8 @@ def esa_adb_folds(mission="Mission1", *, step=None, span=None):
     Raises
     ------
     ValueError
-        If there are no folds of the mission, or `span` is no span of time.
+        If there are no folds of the mission, or `span` is no span of time, or so
+        short that no fold is left.
 
     References
     ----------
@@ -126,29 +136,35 @@ def esa_adb_folds(mission="Mission1", *, step=None, span=None):
         raise ValueError(
             f"The benchmark has no folds of {mission}; give start and end instead."
         )
-    step = rules.step if step is None else step
-    step = pd.Timedelta(gap_seconds(step, "step"), unit="s")
+    step = read_step(rules.step if step is None else step)
     first, last = _START, pd.Timestamp(rules.end)
     length = last - first
     if span is not None:
         first, last = _read_span(span)
 
     def place(date):
-        if span is None:
-            return _stamp(date)
-        share = (pd.Timestamp(date) - _START) / length
-        return _floor(first + share * (last - first), step)
+        time = pd.Timestamp(date)
+        if span is not None:
+            time = first + (time - _START) / length * (last - first)
+        return _floor(time, step)  # so that the next part begins with the next row
 
     test = place(rules.test_start) + step, _stamp(last)
     folds = {}
     for months, dates in rules.folds.items():
         middle, end = map(place, dates)
-        folds[f"{months}_months"] = {
+        fold = {
             "train": (_stamp(first), middle),
             "validation": (middle + step, end),
             "train+validation": (_stamp(first), end),
             "test": test,
         }
+        if all(_floor(stop, step) >= start for start, stop in fold.values()):
+            folds[f"{months}_months"] = fold
+    if not folds:
+        raise ValueError(
+            f"From {first} to {last} no fold has a row in each part at a step of "
+            f"{step.total_seconds():g} s; give a longer span or a shorter step."
+        )
     return folds
 
 
@@ -162,13 +178,37 @@ def _floor(time, step):
 
 
 def _read_span(span):
-    try:
-        first, last = map(pd.Timestamp, span)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"span must be two times; got {span!r}.") from error
+    first, last = _read_two(span, "span")
     if not first < last:
         raise ValueError(f"span must end after it starts; got {span!r}.")
+    if first.year < 1678 or last.year > 2261:
+        raise ValueError(f"span must lie between 1678 and 2261; got {span!r}.")
     return first, last
+
+
+def _read_two(times, name):
+    try:
+        first, last = (read_time(time, name) for time in times)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} must be two times such as '2000-01-01'; got {times!r}."
+        ) from error
+    return first, last
+
+
+def read_time(time, name):
+    """Read a date as a Timestamp of UTC without a zone."""
+    try:
+        # pandas takes a number for nanoseconds since 1970.
+        stamp = pd.NaT if isinstance(time, Real) else pd.Timestamp(time)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} must be a time, such as '2000-01-01'; got {time!r}."
+        ) from error
+    if stamp is pd.NaT:
+        raise ValueError(f"{name} must be a time, such as '2000-01-01'; got {time!r}.")
+    stamp = stamp if stamp.tz is None else stamp.tz_convert("UTC").tz_localize(None)
+    return stamp.as_unit("us")
 
 
 def read_period(mission, fold, part, start, end, step):
@@ -179,11 +219,7 @@ def read_period(mission, fold, part, start, end, step):
     for place, (name, time) in enumerate((("start", start), ("end", end))):
         if time is None:
             continue
-        try:
-            time = pd.Timestamp(time)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{name} must be a time; got {time!r}.") from error
-        time = time if time.tz is None else time.tz_convert("UTC").tz_localize(None)
+        time = read_time(time, name)
         both = [t for t in (period[place], time) if t is not None]
         inner = max(both) if name == "start" else min(both)
         period = (inner, period[1]) if place == 0 else (period[0], inner)
@@ -208,6 +244,10 @@ def _read_fold(mission, fold, part, step):
     part = "train" if part is None else part
     if part not in fold:
         raise ValueError(
-            f"part must be one of {', '.join(map(repr, fold))}; got {part!r}."
+            f"fold must have the part {part!r}, as each of those that esa_adb_folds "
+            f"gives does; it has {', '.join(map(repr, fold)) or 'none'}."
         )
-    return tuple(_stamp(time) for time in fold[part])
+    first, last = _read_two(fold[part], f"fold[{part!r}]")
+    if first > last:
+        raise ValueError(f"fold[{part!r}] ends at {last}, before it starts at {first}.")
+    return first, last

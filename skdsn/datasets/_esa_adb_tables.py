@@ -16,6 +16,8 @@ TYPES = ("ID", "Class", "Subclass", "Category", "Dimensionality", "Locality", "L
 _CHANNELS = ("Channel", "Subsystem", "Group", "Target")
 _TELECOMMANDS = ("Telecommand", "Priority")
 _EVENTS = ("Event", "StartTime", "EndTime")
+# What nanoseconds hold, in which telemetry is recorded.
+_EARLIEST, _LATEST = pd.Timestamp("1678-01-01"), pd.Timestamp("2262-04-11")
 
 
 def read_table(folder, name, columns, *, required):
@@ -122,8 +124,15 @@ def _with_times(path, table):
         times = pd.to_datetime(
             table[column], format="ISO8601", utc=True, errors="coerce"
         )
-        _refuse(path, table, times.isna(), f"has a {column} that is no time")
-        table[column] = times.dt.tz_localize(None).astype("datetime64[us]")
+        # Which leaves out 'now' and 'today', which pandas takes for times.
+        dated = table[column].str.match(r"\s*\d{4}", na=False)
+        _refuse(path, table, times.isna() | ~dated, f"has a {column} that is no time")
+        times = times.dt.tz_localize(None).astype("datetime64[us]")
+        if column == "EndTime":  # 9999-12-31 of what is still open
+            times = times.clip(upper=_LATEST)
+        beyond = (times < _EARLIEST) | (times > _LATEST)
+        _refuse(path, table, beyond, f"has a {column} outside 1678 to 2262")
+        table[column] = times
     _refuse(path, table, table["StartTime"] > table["EndTime"], "ends before it starts")
     return table
 

@@ -2,11 +2,12 @@
 
 Published, and kept here as constants: the channels of Mission1 with subsystem, unit,
 group and target flag; median, interquartile range, mean and standard deviation of its
-columns over the nominal rows of its first three months; the sizes of all missions, the
-targets, counters and lightweight subset of Mission2, and the numbers and priorities
-of the telecommands of Mission1 that were chosen for machine learning. All else is
-made up: which channels of Mission2 and Mission3 form a group, their levels, which
-hold text, and the numbers of all other commands. [1]_
+columns over the nominal rows of its first three months; the sizes of all missions, and
+the numbers and priorities of the telecommands of Mission1 that were chosen for machine
+learning. Steps, targets, counters and lightweight subsets of Mission1 and Mission2 are
+those of :mod:`skdsn.datasets._esa_adb_missions`. All else is made up: which channels of
+Mission2 and Mission3 form a group, their levels, which hold text, and the numbers of
+all other commands. [1]_
 
 References
 ----------
@@ -20,6 +21,8 @@ from dataclasses import dataclass
 from math import gamma, pi, sqrt
 
 import numpy as np
+
+from skdsn.datasets._esa_adb_missions import get_mission
 
 # Priority of the telecommands that were chosen for machine learning.
 CHOSEN = 3
@@ -58,13 +61,15 @@ class Mission:
     step: float  # s, the usual time between samples
     orbit: float  # s
     channels: tuple
-    lightweight: range | tuple  # empty where none is published
+    lightweight: tuple  # empty where none is published
     priorities: dict  # number of a telecommand -> 0 to 3
     rate: float  # executions per day of a telecommand of priority 0 to 2
     triggers: tuple  # telecommands that precede rare events, and nothing else
     responses: dict  # other telecommand of priority 3 -> group that responds
     per_month: tuple  # anomalies, rare events, gaps and invalid segments in 30 days
 
+
+_RULES_1, _RULES_2 = get_mission("Mission1"), get_mission("Mission2")
 
 # group: (subsystem, unit, channels, step of the converter, s between samples). The
 # steps are what the interquartile ranges of a group are multiples of. All edges of the
@@ -163,7 +168,7 @@ _STATISTICS_1 = {
     76: (0.969474, 0.003645, -0.00014, 0.002758),
 }
 
-# group: (subsystem, channels, kind); made up, but for the counters and the targets.
+# group: (subsystem, channels, kind); made up, but that groups 8 to 10 are the counters.
 _GROUPS_2 = {
     1: (1, (1, 3), "smooth"),
     2: (1, (4, 8), "switch"),
@@ -195,8 +200,6 @@ _GROUPS_2 = {
     28: (4, (99, 99), "smooth"),
     29: (4, (100, 100), "smooth"),
 }
-_TARGETS_2 = {*range(9, 29), 58, 59, *range(70, 92), 96, 97, 98}
-
 _KINDS_3 = ("smooth", "smooth", "switch") + ("smooth",) * 7 + ("counter", "constant")
 _GROUPS_3 = {
     k: ((k + 2) // 3, (4 * k - 3, 4 * k), kind) for k, kind in enumerate(_KINDS_3, 1)
@@ -208,9 +211,8 @@ def _channels_of_mission1():
     made = []
     for group, (subsystem, unit, numbers, quantum, period) in _GROUPS_1.items():
         for number in numbers:
-            target = 12 <= number <= 52 or 57 <= number <= 66 or number >= 70
-            place = (number, subsystem, unit, group, target)
-            if group == 2:
+            place = (number, subsystem, unit, group, number in _RULES_1.targets)
+            if number in _RULES_1.counters:
                 # Published: 8 to 11 never count while all is well, and 4 to 7 did
                 # not in three months; here they do every ten days.
                 interval = 864_000 if number < 8 else np.inf
@@ -288,10 +290,10 @@ def _priorities(counts, chosen):
 MISSIONS = {
     "Mission1": Mission(
         name="Mission1",
-        step=30.0,
+        step=float(_RULES_1.step),
         orbit=5_900.0,
         channels=_channels_of_mission1(),
-        lightweight=range(41, 47),
+        lightweight=_RULES_1.lightweight,
         priorities=_priorities(
             (345, 323, 19, 11), (36, 38, 39, 40, 244, *range(350, 355), 376)
         ),
@@ -303,10 +305,12 @@ MISSIONS = {
     ),
     "Mission2": Mission(
         name="Mission2",
-        step=18.0,
+        step=float(_RULES_2.step),
         orbit=5_400.0,
-        channels=_made_up_channels(_GROUPS_2, _TARGETS_2, 18.0, 2),
-        lightweight=range(18, 29),
+        channels=_made_up_channels(
+            _GROUPS_2, _RULES_2.targets, float(_RULES_2.step), 2
+        ),
+        lightweight=_RULES_2.lightweight,
         priorities=_priorities((0, 0, 119, 4), (12, 47, 81, 105)),
         rate=12.2,
         triggers=(12, 47),

@@ -2,6 +2,8 @@
 
 import gzip
 import lzma
+import tarfile
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -65,6 +67,10 @@ def load_ops_sat_ad(path, *, as_features=(), as_tracks=False):
         If there is nothing at `path`, or no ``dataset.csv`` in it.
     ValueError
         If the file is no such table, or `as_features` is unknown.
+    TypeError
+        If `as_features` is neither text nor a list.
+    ImportError
+        If the file ends in ``.zst`` and zstandard is not installed.
 
     Notes
     -----
@@ -139,6 +145,11 @@ def load_ops_sat_ad(path, *, as_features=(), as_tracks=False):
 
 def _read_extra(as_features):
     """Check what is to be added, and give it as a list."""
+    if not isinstance(as_features, str | list | tuple | set):
+        raise TypeError(
+            f"as_features takes {' or '.join(map(repr, _EXTRA))} or a list of them, () "
+            f"for none; got {as_features!r}."
+        )
     extra = [as_features] if isinstance(as_features, str) else list(as_features)
     for name in extra:
         if name not in _EXTRA:
@@ -176,9 +187,13 @@ def _read_table(path):
     """Read the file, indexed by segment, and check that it is such a table."""
     # What a file that is no such table makes pandas and the decompressors say.
     broken = (ValueError, EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile)
+    broken = (*broken, zipfile.BadZipFile, tarfile.TarError, *_zstd_errors(path))
     try:
         table = pd.read_csv(path)
-    except broken as error:
+    except (*broken, OSError) as error:
+        # bz2 raises an OSError that is none of the system, which would have a number.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         raise ValueError(f"{path} is not a CSV table; give {_NAME}.") from error
     lacking = [name for name in _COLUMNS if name not in table]
     if lacking:
@@ -189,6 +204,12 @@ def _read_table(path):
     if table.empty:
         raise ValueError(f"{path} has no segment below its header.")
     segments = table["segment"]
+    if segments.isna().any():
+        row = int(np.argmax(segments.isna()))
+        raise ValueError(
+            f"{path}, line {row + 2}, has no segment; give each row the number of its "
+            "segment."
+        )
     if segments.duplicated().any():
         twice = segments[segments.duplicated()].iloc[0]
         raise ValueError(
@@ -198,9 +219,14 @@ def _read_table(path):
         )
     # Not set_index: it may make a RangeIndex, which elsewhere stands for no ids at all.
     table.index = pd.Index(segments.to_numpy(), name="segment")
-    allowed = {"anomaly": [0, 1], "train": [0, 1], "channel": _CHANNELS}
-    for name, values in allowed.items():
-        _refuse(path, table[name], table[name].isin(values), f"one of {values}")
+    _refuse(
+        path, table["channel"], table["channel"].isin(_CHANNELS), f"one of {_CHANNELS}"
+    )
+    for name in ("anomaly", "train"):
+        # One text in a column makes texts of all its numbers.
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        _refuse(path, table[name], numbers.isin([0, 1]), "one of [0, 1]")
+        table[name] = numbers
     for name in ["sampling", *_FEATURES]:
         numbers = pd.to_numeric(table[name], errors="coerce")
         _refuse(path, table[name], np.isfinite(numbers), "a finite number")
@@ -211,8 +237,23 @@ def _read_table(path):
 def _refuse(path, column, good, expected):
     """Refuse a column that has a value of another kind."""
     if not good.all():
-        segment = good.index[~good][0]
+        row = int(np.argmin(good))
+        value = column.iloc[row]
+        value = value.item() if isinstance(value, np.generic) else value
         raise ValueError(
-            f"{column.name} must be {expected}; segment {segment} in {path} has "
-            f"{column[segment]!r}."
+            f"{column.name} must be {expected}; segment {good.index[row]} in {path} "
+            f"has {value!r}."
         )
+
+
+def _zstd_errors(path):
+    """Name what broken .zst files raise, of a package that only they need."""
+    if path.suffix != ".zst":
+        return ()
+    try:
+        from zstandard import ZstdError
+    except ImportError as error:
+        raise ImportError(
+            f"reading {path} needs zstandard: pip install zstandard"
+        ) from error
+    return (ZstdError,)

@@ -1,6 +1,7 @@
 """Times as int64 nanoseconds, and back."""
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -8,16 +9,44 @@ import pandas as pd
 from skdsn.tracks import gap_seconds
 
 _SECOND = 1_000_000_000
+# What int64 nanoseconds hold, and room for a step before and after.
+_MOST_SECONDS = 9_200_000_000
+_LONGEST = 1_000_000_000  # s, some 30 years
+# A grid of fewer cells is made whatever the samples are.
+_MANY_CELLS = 100_000_000
+_CELLS_PER_SAMPLE = 1000
 
 
-def step_ticks(step):
+def step_ticks(step, name="step"):
     """Read the time between rows, in nanoseconds."""
     if step is None:
-        raise ValueError("step must be a time such as 30 or '30s'; got None.")
-    ticks = round(gap_seconds(step, "step") * _SECOND)
-    if ticks < 1:
-        raise ValueError(f"step must be a nanosecond or more; got {step!r}.")
-    return ticks
+        raise ValueError(f"{name} must be a time such as 30 or '30s'; got None.")
+    seconds = gap_seconds(step, name)
+    is_number = isinstance(step, Real) and not isinstance(step, np.timedelta64)
+    # Which leaves out the nanoseconds of a timedelta.
+    if not is_number and pd.Timedelta(step).nanoseconds:
+        raise ValueError(f"{name} must be whole microseconds; got {step!r}.")
+    if not 1e-6 <= seconds <= _LONGEST:
+        raise ValueError(
+            f"{name} must be between a microsecond and {_LONGEST:g} s; got {step!r}."
+        )
+    return round(seconds * _SECOND)
+
+
+def check_size(first, last, step, n_channels, n_samples, span):
+    """Refuse a grid that is far larger than its samples ask for.
+
+    Only a wrong time among the samples makes one, and no memory would hold it.
+    """
+    n_cells = (last - first + 1) * n_channels
+    if n_cells <= max(_MANY_CELLS, _CELLS_PER_SAMPLE * n_samples):
+        return
+    (first_name, start), (last_name, end) = span
+    raise ValueError(
+        f"{n_samples} samples from {start} ({first_name}) to {end} ({last_name}) would "
+        f"make {n_cells} cells at a step of {step / _SECOND:g} s; correct a time that "
+        "is far from the others, take a longer step, or give start and end."
+    )
 
 
 @dataclass(frozen=True)
@@ -60,8 +89,26 @@ class Clock:
             row = int(np.argmax(times.isna()))
             raise ValueError(f"{name} are missing in row {row}; drop it first.")
         if self.kind == "integers":
-            return times.to_numpy(dtype=np.int64) * _SECOND
-        return times.as_unit("ns").asi8
+            seconds = times.to_numpy()
+            self._check_range(seconds.min(initial=0), seconds.max(initial=0), name)
+            return seconds.astype(np.int64) * _SECOND
+        try:
+            return times.as_unit("ns").asi8
+        except (pd.errors.OutOfBoundsDatetime, pd.errors.OutOfBoundsTimedelta):
+            raise ValueError(
+                f"{name} must lie within 292 years of "
+                f"{'1970' if self.kind == 'datetimes' else 'zero'}; got "
+                f"{times.min()} to {times.max()}."
+            ) from None
+
+    @staticmethod
+    def _check_range(low, high, name):
+        """Refuse integers that cannot be seconds."""
+        if low < -_MOST_SECONDS or high > _MOST_SECONDS:
+            raise ValueError(
+                f"{name} are integers up to {int(max(high, -int(low)))}, but integers "
+                "count seconds: use pandas.to_datetime(..., unit='ms') for others."
+            )
 
     def read(self, time, name):
         """Read one time."""
@@ -71,20 +118,29 @@ class Clock:
                     f"{name} must be an integer that counts seconds, as the times of "
                     f"the samples do; got {time!r}."
                 )
+            self._check_range(time, time, name)
             return int(time) * _SECOND
+        example = "'2000-01-01'" if self.kind == "datetimes" else "'30s'"
+        if isinstance(time, Real) and not isinstance(time, np.timedelta64):
+            raise ValueError(
+                f"{name} must be a time such as {example}, since the samples have "
+                f"{self.kind}; got {time!r}."
+            )
         try:
             if self.kind == "timedeltas":
                 value = pd.Timedelta(time)
             else:
                 value = pd.Timestamp(time)
                 value = value if value.tz is None else value.tz_convert("UTC")
+            if value is not pd.NaT:
+                value = value.as_unit("ns")
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"{name} must be a time, as {self.kind} have; got {time!r}."
             ) from error
         if value is pd.NaT:
             raise ValueError(f"{name} must be a time; got {time!r}.")
-        return value.as_unit("ns").value
+        return value.value
 
     def time(self, ticks):
         """Turn nanoseconds into a time."""

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from skdsn._core.hold import bin_numbers
-from skdsn.resampling._clock import Clock, step_ticks
+from skdsn.resampling._clock import Clock, check_size, step_ticks
 from skdsn.tracks import parse_times
 
 
@@ -32,7 +32,7 @@ def command_pulses(times, step, *, start=None, end=None):
     ------
     ValueError
         If a time is missing or no time, or there is none and `start` or `end` is not
-        told.
+        told; or if one is so far from the others that the pulses would not fit.
 
     Notes
     -----
@@ -66,6 +66,9 @@ def command_pulses(times, step, *, start=None, end=None):
         else bin_numbers(clock.read(start, "start"), step)
     )
     last = int(numbers.max()) if end is None else clock.read(end, "end") // step
+    if start is None or end is None:
+        span = [("first", clock.time(first * step)), ("last", clock.time(last * step))]
+        check_size(first, last, step, 1, len(numbers), span)
     pulses = np.zeros(max(last - first + 1, 0), dtype=np.float32)
     pulses[numbers[(numbers >= first) & (numbers <= last)] - first] = 1
     return pd.Series(pulses, clock.index(first, len(pulses), step), name="pulse")

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from skdsn._core.hold import bin_numbers, hold_positions, rescue_positions
-from skdsn.resampling._clock import step_ticks
+from skdsn.resampling._clock import check_size, step_ticks
 from skdsn.resampling._samples import NO_SAMPLE, NOTHING, Samples, Table, read_pair
-from skdsn.tracks import gap_seconds
+
+_STATE = {"step", "clock", "next", "kept"}
 
 
 class ResampleHold:
@@ -76,6 +77,10 @@ class ResampleHold:
 
     def __init__(self, step, *, channels=None, rescue=True, max_hold=None):
         self.step = step
+        if isinstance(channels, str) or not (channels is None or np.iterable(channels)):
+            raise TypeError(
+                f"channels must be a list of names or None; got {channels!r}."
+            )
         self.channels = None if channels is None else list(channels)
         self.rescue = rescue
         if not isinstance(rescue, bool | list | tuple | set | frozenset):
@@ -84,8 +89,7 @@ class ResampleHold:
             )
         self.max_hold = max_hold
         self._step = step_ticks(step)
-        limit = gap_seconds(max_hold, "max_hold")
-        self._limit = None if limit is None else round(limit * 1e9)
+        self._limit = None if max_hold is None else step_ticks(max_hold, "max_hold")
 
     def __repr__(self):
         return (
@@ -120,7 +124,8 @@ class ResampleHold:
         ------
         ValueError
             If there is no channel or no sample to begin with, a channel comes twice or
-            is not among `channels`, its times do not increase, or labels do not fit.
+            is not among `channels`, its times do not increase, or labels do not fit; or
+            if one sample is so far from the others that the rows would not fit.
         TypeError
             If values are no numbers, or times of another kind.
 
@@ -145,6 +150,8 @@ class ResampleHold:
             if table is None:
                 clock = part.clock
                 first, n_rows = self._grid(filled, clock, start, end)
+                if not told and (start is None or end is None):
+                    self._check_size(filled, first, first + n_rows - 1, len(names))
                 table = Table(names, n_rows, return_labels)
             clock.check(part)
             row = table.place(part.name)
@@ -183,7 +190,8 @@ class ResampleHold:
         Raises
         ------
         ValueError, TypeError
-            As :meth:`resample` does; also if a sample is not later than the last row.
+            As :meth:`resample` does; also if a sample is not later than the last row,
+            or `state` is of another step or none that this method returned.
 
         Examples
         --------
@@ -197,7 +205,7 @@ class ResampleHold:
         {20: 3.0}
         """
         chunk = [read_pair(*pair) for pair in _pairs(samples)]
-        state = self._begin(chunk) if state is None else state
+        state = self._begin(chunk) if state is None else self._check_state(state)
         if state is None:
             names = self.channels or [part.name for part in chunk]
             empty = pd.DatetimeIndex([], name="time")
@@ -210,6 +218,8 @@ class ResampleHold:
         else:
             known = clock.read(until, "until")
         n_rows = max(int(known // self._step) - first + 1, 0)
+        if until is None:
+            self._check_size(parts.values(), first, first + n_rows - 1, len(kept))
         table = Table(list(kept), n_rows, return_labels)
         new = {}
         for row, (name, held) in enumerate(kept.items()):
@@ -217,7 +227,7 @@ class ResampleHold:
             self._hold(part, first, table.values[row], table.labels_of(row))
             new[name] = part.after((first + n_rows - 1) * self._step)
         frames = table.frames(clock.index(first, n_rows, self._step))
-        return _with(frames, {"clock": clock, "next": first + n_rows, "kept": new})
+        return _with(frames, {**state, "next": first + n_rows, "kept": new})
 
     def _begin(self, chunk):
         """State before the first sample; None while there is none."""
@@ -227,10 +237,39 @@ class ResampleHold:
         names = self.channels or [part.name for part in chunk]
         earliest = min(int(part.ticks[0]) for part in filled)
         return {
+            "step": self._step,
             "clock": filled[0].clock,
             "next": earliest // self._step,
             "kept": dict.fromkeys(names, NOTHING),
         }
+
+    def _check_state(self, state):
+        """Refuse what no call of this method returned."""
+        if not isinstance(state, dict) or state.keys() != _STATE:
+            raise ValueError(
+                "state must be what the call for the previous chunk returned; got "
+                f"{type(state).__name__}."
+            )
+        if state["step"] != self._step:
+            raise ValueError(
+                f"state is of step {state['step'] / 1e9:g} s, but this one has "
+                f"{self._step / 1e9:g} s; go on with the step that it began with."
+            )
+        return state
+
+    def _check_size(self, parts, first, last, n_channels):
+        """Refuse rows that only a wrong time among the samples asks for."""
+        filled = [part for part in parts if len(part.ticks)]
+        if not filled:
+            return
+        early = min(filled, key=lambda part: part.ticks[0])
+        late = max(filled, key=lambda part: part.ticks[-1])
+        span = [
+            (repr(part.name), part.clock.time(part.ticks[at]))
+            for part, at in ((early, 0), (late, -1))
+        ]
+        n_samples = sum(len(part.ticks) for part in filled)
+        check_size(first, last, self._step, n_channels, n_samples, span)
 
     def _check_chunk(self, chunk, clock, first, kept):
         """Channels of a chunk by name, none of them too late."""
@@ -287,7 +326,31 @@ class ResampleHold:
 
 
 def _pairs(samples):
-    return samples.items() if isinstance(samples, Mapping) else samples
+    """Channels and what they hold."""
+    if isinstance(samples, pd.DataFrame | pd.Series):
+        raise TypeError(
+            f"samples must be a mapping of channel to Series; got a "
+            f"{type(samples).__name__}: give dict(frame.items()), or "
+            "{name: column.dropna() for name, column in frame.items()} where NaN "
+            "stands for no sample."
+        )
+    if isinstance(samples, Mapping):
+        return samples.items()
+    if isinstance(samples, str) or not np.iterable(samples):
+        raise TypeError(
+            f"samples must be a mapping of channel to Series; got {samples!r}."
+        )
+    return map(_pair, samples)
+
+
+def _pair(item):
+    """Refuse what is not a channel and what it holds."""
+    if not isinstance(item, tuple | list) or len(item) != 2:
+        raise TypeError(
+            "samples must be a mapping of channel to Series, or pairs of both; got "
+            f"{type(item).__name__}."
+        )
+    return item
 
 
 def _with(frames, state):

@@ -76,6 +76,11 @@ def read_pair(name, content):
     values = series.to_numpy(dtype=np.float32, na_value=np.nan)
     if labels is None:
         return Samples(name, clock, ticks, values, np.zeros(len(ticks), np.int8))
+    if isinstance(labels, pd.Series) and not labels.index.equals(series.index):
+        raise ValueError(
+            f"The labels of channel {name!r} have another index than its samples; "
+            "reindex them, or give labels.to_numpy() if they fit row by row."
+        )
     labels = np.asarray(labels)
     if labels.shape != ticks.shape or labels.dtype.kind not in "iub":
         raise ValueError(

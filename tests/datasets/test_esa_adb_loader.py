@@ -204,6 +204,9 @@ def test_texts_are_numbered_as_in_training(mission):
     times = at_every(20, 180).as_unit("ns")
     texts = np.repeat(["OFF", "ON", "LOST"], 60)
     write_zip(mission, "channels", "channel_41", pd.Series(texts, times, dtype=object))
+    head, *rest = CHANNELS.splitlines()
+    listed = [f"{head},Categorical", *(f"{line},YES" for line in rest)]
+    (mission / "channels.csv").write_text("\n".join(listed))
     fold = esa_adb_folds("Mission1", span=minutes(0, 50))["84_months"]
     fold["train"] = START, minutes(30)[0]
     test = load(mission, fold=fold, part="test")
@@ -362,7 +365,14 @@ def test_bad_channels_are_told_with_their_file(mission):
         ({"fold": "4_months"}, "fold must be one of '3_months'"),
         ({"fold": 84, "part": "all"}, "'part' parameter of load_esa_adb must be"),
         ({"part": "test"}, "part='test' is a part of a fold"),
-        ({"start": "soon"}, "start must be a time; got 'soon'"),
+        ({"start": "soon"}, "start must be a time, such as .* got 'soon'"),
+        ({"start": 2000}, "start must be a time, such as .* got 2000"),
+        ({"end": float("nan")}, "end must be a time, such as .* got nan"),
+        ({"end": pd.NaT}, "end must be a time, such as .* got NaT"),
+        ({"step": 1e12}, "step must be between"),
+        ({"fold": {}}, "fold must have the part 'train'"),
+        ({"fold": {"train": 5}}, r"fold\['train'\] must be two times such as"),
+        ({"fold": {"train": ("2001", "2000")}}, "before it starts at 2001"),
         ({"start": "2000-01-02", "end": "2000-01-01"}, "no time between 2000-01-02"),
         ({"start": "2013-01-01"}, "runs from 2000-01-01"),
         ({"categories": {"Odd": 1}}, "categories may name 'Anomaly'"),

@@ -185,3 +185,70 @@ def test_bad_files_of_kaggle_are_told(kaggle):
     (kaggle / "test.parquet").unlink()
     with pytest.raises(FileNotFoundError, match=r"no test\.parquet"):
         load_esa_adb(kaggle, part="test")
+
+
+# -- Files that no benchmark made --
+
+
+def refuses(folder, table, words):
+    path = folder / "odd.csv"
+    path.write_text(table if isinstance(table, str) else table.to_csv(index=False))
+    with pytest.raises(ValueError, match=words):
+        load_esa_adb(path)
+
+
+@pytest.mark.parametrize("row", [0, 7, 19])
+def test_a_row_with_more_cells_than_columns_is_refused(tmp_path, row):
+    lines = frame(20).to_csv(index=False).splitlines()
+    time, rest = lines[1 + row].split(",", 1)
+    lines[1 + row] = f"{time},0.5,{rest}"
+    words = "ends in a line of 10 cells" if row == 19 else f"row {row}, has more cells"
+    refuses(tmp_path, "\n".join(lines), words)
+
+
+def test_rows_of_which_all_but_the_last_are_too_long_are_refused(tmp_path):
+    lines = frame(20).to_csv(index=False).splitlines()
+    lines[1:-1] = [f"{line},0" for line in lines[1:-1]]
+    refuses(tmp_path, "\n".join(lines), "row 0, has more cells than the 9 columns")
+
+
+def test_a_column_that_comes_twice_is_refused(tmp_path):
+    table = frame(20).rename(columns={"channel_2": "channel_12"})
+    refuses(tmp_path, table, "has the column 'channel_12' twice")
+
+
+def test_a_file_without_channels_is_refused(tmp_path):
+    refuses(tmp_path, frame(20)[["timestamp", "telecommand_244"]], "has no column chan")
+
+
+def test_rows_out_of_order_are_refused(tmp_path):
+    table = frame(20)
+    refuses(tmp_path, table[::-1], "begins at 2000-01-01 00:09:30 and ends before that")
+    swapped = table.iloc[[0, 1, 3, 2, *range(4, 20)]]
+    refuses(tmp_path, swapped, "row 3, is at 2000-01-01 00:01:00, before the row above")
+
+
+def test_a_row_far_from_the_others_is_told_before_rows_are_made(tmp_path):
+    table = frame(20)
+    table.loc[19, "timestamp"] = "2250-01-01 00:00:00"
+    refuses(tmp_path, table, "from 2000-01-01 00:00:00 to 2250-01-01 00:00:00, too few")
+    loaded = load_esa_adb(tmp_path / "odd.csv", end="2000-01-01T00:10")
+    assert len(loaded.X) == 21
+
+
+@pytest.mark.parametrize("number", [-1, 10**14])
+def test_numbers_of_rows_that_none_has_are_refused(tmp_path, number):
+    pytest.importorskip("pyarrow")
+    table = pd.DataFrame({"id": [number, 3], "channel_41": 0.5, "is_anomaly": 0})
+    table.to_parquet(tmp_path / "train.parquet")
+    with pytest.raises(ValueError, match=f"has {number} in column 'id', which is no"):
+        load_esa_adb(tmp_path)
+
+
+def test_a_folder_of_another_mission_is_refused_for_files_too(tmp_path):
+    home = tmp_path / "ESA-Mission2"
+    home.mkdir()
+    frame(20).to_csv(home / "1_months.train.csv", index=False)
+    for path in (home, home / "1_months.train.csv"):
+        with pytest.raises(ValueError, match="is of Mission2 by its name"):
+            load_esa_adb(path)

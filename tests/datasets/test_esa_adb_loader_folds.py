@@ -2,6 +2,8 @@ import pandas as pd
 import pytest
 
 from skdsn.datasets import esa_adb_folds
+from skdsn.datasets._esa_adb_missions import get_mission
+from skdsn.datasets._esa_vocabulary import MISSIONS
 
 START = pd.Timestamp("2000-01-01")
 
@@ -39,3 +41,47 @@ def test_bad_spans_are_refused():
         esa_adb_folds(span="all")
     with pytest.raises(ValueError, match="must end after it starts"):
         esa_adb_folds(span=("2001", "2000"))
+    with pytest.raises(ValueError, match="span must lie between 1678 and 2261"):
+        esa_adb_folds(span=("1000", "2000"))
+    for span in ((1, 2), ("2000", pd.NaT), 5):
+        with pytest.raises(ValueError, match="span must be two times such as"):
+            esa_adb_folds(span=span)
+
+
+@pytest.mark.parametrize("span", [None, ("2000-01-01", "2000-01-31")])
+@pytest.mark.parametrize("step", [7, 11, 3600, "90s"])
+def test_no_row_is_lost_between_parts_at_any_step(step, span):
+    ticks = pd.Timedelta(step if isinstance(step, str) else f"{step}s")
+    for fold in esa_adb_folds(step=step, span=span).values():
+        last = fold["train"][1]
+        assert (last - pd.Timestamp(0)) % ticks == pd.Timedelta(0)
+        assert fold["validation"][0] == last + ticks
+
+
+def test_a_span_may_have_time_zones():
+    plain = esa_adb_folds(span=("2000-01-01", "2000-02-01"))
+    zoned = esa_adb_folds(span=("2000-01-01T01:00+01:00", "2000-02-01"))
+    assert zoned == plain
+
+
+def test_folds_without_rows_are_left_out():
+    folds = list(esa_adb_folds(span=("2000-01-01", "2000-01-01T00:50")))
+    assert folds[0] == "10_months"
+    with pytest.raises(ValueError, match="no fold has a row in each part"):
+        esa_adb_folds(span=("2000-01-01", "2000-01-01T00:00:20"))
+
+
+@pytest.mark.parametrize("step", [float("inf"), 1e12, "1ns", "1500ns"])
+def test_steps_that_no_grid_has_are_refused(step):
+    with pytest.raises(ValueError, match="step must be"):
+        esa_adb_folds(step=step)
+
+
+def test_both_tables_of_missions_agree():
+    for name in ("Mission1", "Mission2"):
+        rules, made = get_mission(name), MISSIONS[name]
+        counters = [c.number for c in made.channels if c.kind == "counter"]
+        assert tuple(counters) == rules.counters
+        assert tuple(c.number for c in made.channels if c.target) == rules.targets
+        assert made.lightweight == rules.lightweight
+        assert made.step == rules.step

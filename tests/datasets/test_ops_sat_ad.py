@@ -119,7 +119,7 @@ def test_segments_go_through_the_tools_of_rows(tmp_path, as_tracks):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"train": 2}, "train must be one of .0, 1.; segment 1 in .* has np.int64.2."),
+        ({"train": 2}, "train must be one of .0, 1.; segment 1 in .* has 2\\."),
         ({"anomaly": np.nan}, "anomaly must be one of"),
         ({"channel": "CADC1"}, "channel must be one of .*'CADC1'"),
         ({"mean": "high"}, "mean must be a finite number; segment 1 .* has 'high'"),
@@ -199,3 +199,49 @@ def test_a_published_figure_comes_out_to_all_digits(skdsn_data):
     scores = -forest.score_samples(scaler.transform(X[~train]))
     assert round(average_precision(y[~train], scores), 3) == 0.347
     assert round(roc_auc(y[~train], scores), 3) == 0.635
+
+
+@pytest.mark.parametrize("ending", ["", ".zip", ".bz2", ".tar", ".xz", ".gz"])
+def test_a_file_that_only_looks_compressed_is_refused_in_one_sentence(tmp_path, ending):
+    path = tmp_path / f"dataset.csv{ending}"
+    path.write_bytes(b"\x00\xff no table" * 40)
+    with pytest.raises(ValueError, match=r"is not a CSV table|lacks the column"):
+        load_ops_sat_ad(path)
+
+
+def test_zst_without_its_package_or_broken_is_told(tmp_path):
+    path = tmp_path / "dataset.csv.zst"
+    path.write_bytes(b"no table")
+    with pytest.raises((ImportError, ValueError), match=r"zstandard|not a CSV table"):
+        load_ops_sat_ad(path)
+
+
+@pytest.mark.parametrize("name", ["train", "anomaly"])
+def test_a_text_among_numbers_is_told_with_its_own_segment(tmp_path, name):
+    table = small_table()
+    table[name] = table[name].astype(object)
+    table.loc[6, name] = "yes"
+    with pytest.raises(
+        ValueError, match=rf"{name} must be one of .* segment 7 .*'yes'"
+    ):
+        load_ops_sat_ad(write(table, tmp_path))
+
+
+def test_messages_show_plain_numbers(tmp_path):
+    table = small_table()
+    table.loc[6, "train"] = 5
+    with pytest.raises(ValueError, match=r"segment 7 in .* has 5\.$"):
+        load_ops_sat_ad(write(table, tmp_path))
+
+
+def test_a_row_without_a_segment_is_refused(tmp_path):
+    table = small_table().astype({"segment": "Int64"})
+    table.loc[6, "segment"] = pd.NA
+    with pytest.raises(ValueError, match="line 8, has no segment"):
+        load_ops_sat_ad(write(table, tmp_path))
+
+
+@pytest.mark.parametrize("as_features", [None, 5])
+def test_features_to_add_are_names(tmp_path, as_features):
+    with pytest.raises(TypeError, match="as_features takes 'channel' or 'sampling'"):
+        load_ops_sat_ad(write(small_table(), tmp_path), as_features=as_features)
