@@ -170,7 +170,7 @@ def test_any_scaler_of_scikit_learn_may_take_the_place_of_the_robust_one():
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_training_that_diverges_is_told():
-    with pytest.raises(ValueError, match="diverged.*lower learning_rate=1e\\+30"):
+    with pytest.raises(ValueError, match=r"diverged.*lower learning_rate=1e\+30"):
         variant(learning_rate=1e30).fit(waves())
 
 
