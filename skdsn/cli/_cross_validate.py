@@ -4,7 +4,7 @@ from skdsn.cli._detectors import folds, make_recipe, naming_options, tune
 from skdsn.cli._print import counted, print_report
 from skdsn.cli._read import need_labels, read_data
 from skdsn.cli._targets import check_targets
-from skdsn.model_selection import cross_val_report
+from skdsn.model_selection import WithinTrackChronologicalSplit, cross_val_report
 from skdsn.report import write_metrics, write_report
 from skdsn.report._files import check_suffix
 from skdsn.tracks import read_tracks
@@ -23,20 +23,28 @@ def run(args):
         check_suffix(args.out)
     data = read_data(args)
     need_labels(args, data.y, learn=True)
-    detector = tune(make_recipe(args), args, folds(data, args.folds))
+    n_tracks = len(read_tracks(data.X))
+    single = n_tracks == 1  # which is split in time
+    inner = args.folds if single else folds(data, args.folds)
+    detector = tune(make_recipe(args), args, inner)
     print(
-        f"Testing {counted(len(read_tracks(data.X)) - len(data.train_only), 'track')} "
+        f"Testing {counted(n_tracks - len(data.train_only), 'track')} "
         f"in {args.folds} folds, {counted(len(data.X), 'row')} in all; the detector is "
         f"fitted {args.folds * (args.folds + 1)} times ...",
         flush=True,
     )
     shuffled = args.seed if args.spacecraft else None
+    cv = (
+        WithinTrackChronologicalSplit(args.folds)
+        if single
+        else folds(data, args.folds, random_state=shuffled)
+    )
     with naming_options():
         report, scores = cross_val_report(
             detector,
             data.X,
             data.y,
-            cv=folds(data, args.folds, random_state=shuffled),
+            cv=cv,
             range_from=data.range_from,
             return_scores=True,
         )

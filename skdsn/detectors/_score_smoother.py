@@ -309,7 +309,12 @@ class ScoreSmoother(MetaEstimatorMixin, BaseEstimator):
 
     def _read(self, X, *, reset):
         """Read rows; X comes back as the detector is to get it."""
-        rows = read_rows(self, X, reset=reset, text=True, missing=True)
+        checked = X
+        if not reset and isinstance(X, pd.DataFrame):
+            # Columns are matched by name, and strange ones seen to, by the detector.
+            names = list(getattr(self, "feature_names_in_", X.columns))
+            checked = X[names] if set(names) <= set(X.columns) else X
+        rows = read_rows(self, checked, reset=reset, text=True, missing=True)
         check_clock(self, rows.tracks, reset=reset, uses_time=True)
         return rows, X if isinstance(X, pd.DataFrame) else np.asarray(X)
 

@@ -213,18 +213,27 @@ def event_report(
     point_adjusted_f1      0.77    0.25
     event_f1               0.25    0.06
     """
-    labels = read_labels(y, read_tracks(X))
+    labels = read_labels(y, read_tracks(X), unlabelled=True)
     if labels is None:
         raise ValueError("event_report needs the labels y of the rows of X; got None.")
+    known = labels >= 0
+    if not known.any():
+        raise ValueError(
+            f"All {len(labels)} rows are unlabelled (-1); give labels of some."
+        )
     flags = anomaly_flags(detector, X)
     excess = None if X_train is None else training_range_scores(X, X_train)
+    baselines = no_learning_baselines(X, int(flags[known].sum()), excess)
     return score_report(
-        labels,
-        flags,
-        anomaly_scores(detector, X),
-        tracks=find_tracks(len(labels), X=X),
+        labels[known],
+        flags[known],
+        anomaly_scores(detector, X)[known],
+        tracks=find_tracks(len(labels), X=X).take(known),
         metrics=metrics,
-        baselines=no_learning_baselines(X, int(flags.sum()), excess),
+        baselines={
+            name: (flagged[known], scores[known])
+            for name, (flagged, scores) in baselines.items()
+        },
         n_random=n_random,
         random_state=random_state,
     )

@@ -216,7 +216,7 @@ def test_labels_of_other_rows_are_refused(tmp_path):
     with pytest.raises(ValueError, match="y and X have different indexes, first at ro"):
         write(tmp_path, ("A", frame(), shifted))
     with pytest.raises(ValueError, match="y must hold 0"):
-        write(tmp_path, ("A", frame(), [0, 1, 2]))
+        write(tmp_path, ("A", frame(), [0, 1, 3]))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from skdsn.base import anomaly_flags, anomaly_scores
-from skdsn.detectors import make_esa_detector
+from skdsn.detectors import ScoreSmoother, make_esa_detector
 from skdsn.encoders import GRUAttentionEncoder
 from skdsn.metrics import find_events
 from skdsn.streaming import StreamingDetector
@@ -76,6 +76,17 @@ def test_columns_are_matched_by_name(fitted):
         fitted.predict(X.drop(columns="channel_3"))
     with pytest.warns(UserWarning, match=r"leaves out columns .*'other'"):
         fitted.predict(X.assign(other=1.0))
+
+
+def test_columns_are_matched_by_name_behind_a_smoother_too():
+    X, y = spacecraft()
+    detector = ScoreSmoother(small(max_epochs=1), halflife="90s")
+    detector.fit(X.iloc[10_000:13_000], y.iloc[10_000:13_000])
+    later = X.iloc[13_000:13_200]
+    given = anomaly_scores(detector, later[later.columns[::-1]])
+    np.testing.assert_array_equal(given, anomaly_scores(detector, later))
+    with pytest.warns(UserWarning, match="leaves out columns"):
+        detector.predict(later.assign(other=1.0))
 
 
 def test_missing_values_are_held_and_text_is_encoded():

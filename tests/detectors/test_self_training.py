@@ -246,7 +246,7 @@ def test_a_threshold_can_be_tuned_on_what_was_labelled(shifted):
         (-1, r"All 600 rows are unlabelled \(-1\), but .* label some tracks"),
         (1, r"All 600 labelled rows are anomalous \(1\), 1 class alone"),
         (0, r"All 600 labelled rows are normal \(0\), 1 class alone"),
-        (2, "y must hold 0 .normal. and 1 .anomalous. or -1"),
+        (3, "y must hold 0 .normal. and 1 .anomalous."),
     ],
 )
 def test_labels_that_tell_nothing_are_refused(shifted, labels, message):

@@ -239,3 +239,16 @@ def test_labels_of_other_rows_are_refused():
         event_report(detector, X, None)
     with pytest.raises(ValueError, match="n_random"):
         event_report(detector, X, y, n_random=0)
+
+
+def test_unlabelled_rows_are_scored_and_not_counted():
+    X, y = make_telemetry()
+    detector = IsolationForest(random_state=0).fit(X)
+    y.loc["T1"] = -1
+    kept = (y >= 0).to_numpy()
+    report = event_report(detector, X, y, n_random=2, random_state=0)
+    known = event_report(detector, X[kept], y[kept], n_random=2, random_state=0)
+    assert report.attrs["n_rows"] == kept.sum()
+    pd.testing.assert_series_equal(report["detector"], known["detector"])
+    with pytest.raises(ValueError, match="All 600 rows are unlabelled"):
+        event_report(detector, X, y * 0 - 1)
