@@ -2,7 +2,9 @@
 
 import gzip
 
+import numpy as np
 import pandas as pd
+import pyarrow
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -66,3 +68,14 @@ def test_a_comma_at_the_end_of_all_lines_is_no_column(tmp_path):
     path.write_text("\n\ntime,a\n0,5,\n1,6,\n")
     assert read_table(path).to_dict("list") == {"time": [0, 1], "a": [5, 6]}
     assert pieces_of(path, 1).to_dict("list") == {"time": [0, 1], "a": [5, 6]}
+
+
+def test_what_has_been_read_of_a_parquet_file_is_let_go(tmp_path):
+    path = tmp_path / "long.parquet"
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(100_000, 20)))
+    table = table.rename(columns=str)
+    table.to_parquet(path, row_group_size=5_000)
+    before, most = pyarrow.total_allocated_bytes(), 0
+    for _ in read_pieces(path, 5_000):
+        most = max(most, pyarrow.total_allocated_bytes() - before)
+    assert most < 0.5 * path.stat().st_size

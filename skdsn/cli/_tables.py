@@ -120,7 +120,8 @@ def _pieces(path, size, dtype):
         if parquet:
             from pyarrow.parquet import ParquetFile
 
-            with ParquetFile(path) as file:
+            # Unbuffered, it would keep every row group read until it is closed.
+            with ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
                 batches = file.iter_batches(batch_size=size)
                 yield from map(methodcaller("to_pandas"), batches)
         else:

@@ -331,7 +331,9 @@ class ParquetExport(_Export):
                 f"reading {self.path} needs pyarrow: pip install skdsn[parquet]"
             ) from error
         try:
-            self._file = parquet.ParquetFile(self.path)
+            # Unbuffered, it would keep every row group read until it is closed.
+            options = {"pre_buffer": False, "buffer_size": 1 << 20}
+            self._file = parquet.ParquetFile(self.path, **options)
         except (pyarrow.ArrowException, OSError) as error:
             raise ValueError(f"{self.path} is no Parquet file: {error}") from error
         return self._file.schema_arrow.names
