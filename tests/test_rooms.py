@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "base": {"_core", "_sklearn", "tracks"},
     "labeling": GROUND,
     "resampling": GROUND,
+    "ccsds": {"_core", "tracks"},
     "datasets": GROUND | {"_files", "labeling", "resampling"},
     "preparation": GROUND | {"_files", "labeling", "datasets"},
     "preprocessing": GROUND,

@@ -1,0 +1,109 @@
+"""The KISS framing: records between FEND bytes, with two bytes escaped.
+
+References
+----------
+M. Chepponis and P. Karn, "The KISS TNC: A simple Host-to-TNC communications protocol",
+6th ARRL Computer Networking Conference, 1987.
+"""
+
+import re
+
+__all__ = ["FEND", "KissSplitter", "kiss_escape", "kiss_unescape"]
+
+FEND = b"\xc0"
+_FESC = b"\xdb"
+_TFEND, _TFESC = b"\xdc", b"\xdd"
+_BAD_ESCAPE = re.compile(rb"\xdb(?![\xdc\xdd])")
+
+
+def kiss_escape(record):
+    """Escape the bytes of a record that KISS gives a meaning.
+
+    Parameters
+    ----------
+    record : bytes
+
+    Returns
+    -------
+    bytes
+    """
+    record = record.replace(_FESC, _FESC + _TFESC)
+    return record.replace(FEND, _FESC + _TFEND)
+
+
+def kiss_unescape(record):
+    """Undo :func:`kiss_escape`.
+
+    Parameters
+    ----------
+    record : bytes
+        Without FEND.
+
+    Returns
+    -------
+    bytes or None
+        None if an escape byte is followed by none of the two that may follow.
+    """
+    if _FESC not in record:
+        return record
+    if _BAD_ESCAPE.search(record):
+        return None
+    # FEND first: of DB DD DC, the DB that DB DD stands for must not begin a new pair.
+    return record.replace(_FESC + _TFEND, FEND).replace(_FESC + _TFESC, _FESC)
+
+
+class KissSplitter:
+    """Cut a stream of bytes into records, for any cutting into blocks.
+
+    Parameters
+    ----------
+    limit : int
+        Bytes without FEND after which they are dropped, so that a stream that is not
+        KISS does not fill the memory.
+    """
+
+    def __init__(self, limit):
+        self.limit = limit
+        self._pending = bytearray()
+
+    def update(self, block):
+        """Take a block of the stream.
+
+        Parameters
+        ----------
+        block : bytes
+
+        Returns
+        -------
+        records : list of bytes
+            Those that end in this block, without escapes and never empty.
+        counts : dict of str to int
+            Records that are none, by reason.
+        """
+        first, *others = bytes(block).split(FEND)
+        self._pending += first
+        raw = []
+        if others:
+            raw = [bytes(self._pending), *others[:-1]]
+            self._pending = bytearray(others[-1])
+        counts = {}
+        if len(self._pending) > self.limit:
+            self._pending.clear()
+            counts["too_long"] = 1
+        records = [kiss_unescape(each) for each in raw if each]
+        if bad := records.count(None):
+            counts["bad_escape"] = bad
+        return [each for each in records if each is not None], counts
+
+    def finish(self):
+        """Count what no FEND closed.
+
+        Returns
+        -------
+        records : list
+            Empty.
+        counts : dict of str to int
+        """
+        counts = {"unterminated": 1} if self._pending else {}
+        self._pending.clear()
+        return [], counts

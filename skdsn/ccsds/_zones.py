@@ -1,0 +1,238 @@
+"""Space packets out of the packet zones of ordered frames, one way per kind of zone."""
+
+from collections import Counter
+
+from skdsn.ccsds._kiss import FEND, kiss_unescape
+from skdsn.ccsds._packet_rows import PacketOrigin
+
+__all__ = ["FixedZone", "KissZone", "MpduZone", "is_whole", "packet_length"]
+
+PRIMARY_HEADER = 6  # bytes
+_LONGEST = 65_542  # bytes of a space packet
+
+
+def packet_length(data, position=0):
+    """Read the bytes of a space packet, its header included, from its length field."""
+    return 7 + (data[position + 4] << 8 | data[position + 5])
+
+
+def is_whole(data):
+    """Tell whether these bytes are one space packet by its length field."""
+    return len(data) > PRIMARY_HEADER and len(data) == packet_length(data)
+
+
+class _Zone:
+    """What all zones share: where packets go, and the packet in progress."""
+
+    def __init__(self, spec, emit):
+        self.emit = emit
+        self._slice = spec.zone
+        self.statistics = Counter()
+        self._partial = bytearray()
+        self._first_time = None
+        self._n_frames = 0
+        self._n_copies = 0
+        self._gap = True  # packets may be missing before the next
+
+    def _begin(self, frame, rest=b""):
+        """Start a packet in this frame."""
+        self._partial = bytearray(rest)
+        self._first_time = frame.copy.time
+        self._n_frames = 1
+        self._n_copies = frame.n_copies
+
+    def _continue(self, frame):
+        """Count this frame to the packet in progress."""
+        self._n_frames += 1
+        self._n_copies = min(self._n_copies, frame.n_copies)
+
+    def _drop(self, reason):
+        """Give up the packet in progress."""
+        if self._partial:
+            self.statistics[reason] += 1
+            self._partial = bytearray()
+        self._gap = True
+
+    def _close(self, data, time):
+        """Pass on a packet that is complete."""
+        gap, self._gap = self._gap, False
+        where = PacketOrigin(
+            time, self._first_time, self._n_frames, self._n_copies, gap
+        )
+        self.emit(bytes(data), where)
+
+    def finish(self):
+        """Count the packet that the end of the input cut."""
+        self._drop("unterminated")
+
+
+class MpduZone(_Zone):
+    """Packets one after another through the frames, found by the first header pointer.
+
+    The pointer of every frame must point behind the packet in progress; where it does
+    not, that packet is dropped and the stream begins again at the pointer.
+    """
+
+    def __init__(self, spec, emit):
+        super().__init__(spec, emit)
+        bits, end = 11, 8 * spec.zone.start
+        if not spec.pointer_in_zone:
+            bits = spec.header["first_header_pointer"]
+            end = spec.bit_offset("first_header_pointer") + bits
+        self._bytes = slice((end - bits) // 8, -(-end // 8))
+        self._shift = -end % 8
+        self._no_start, self._only_idle = (1 << bits) - 1, (1 << bits) - 2
+        self._in_step = False  # whether the next byte of the stream is known
+
+    def update(self, frame):
+        """Take the next frame."""
+        data = frame.copy.data
+        zone = data[self._slice]
+        pointer = (
+            int.from_bytes(data[self._bytes], "big") >> self._shift & self._no_start
+        )
+        if frame.after_jump:
+            self._drop("partial_dropped")
+            self._in_step = False
+        if pointer == self._only_idle:
+            self._lose_step("pointer_mismatch", bool(self._partial))
+            self.statistics["idle_frames"] += 1
+            return
+        if pointer != self._no_start and pointer >= len(zone):
+            self._lose_step("pointer_mismatch")
+            return
+        if self._in_step:
+            expected, left = self._expect(zone)
+            if pointer != expected:
+                self._lose_step("pointer_mismatch")
+            elif self._partial:
+                self._continue(frame)
+                self._partial += zone[:left]
+                if is_whole(self._partial):
+                    self._close_partial(frame)
+        if pointer == self._no_start:
+            if not self._in_step:
+                self.statistics["frames_without_start"] += 1
+            return
+        self._walk(zone, pointer, frame)
+
+    def _expect(self, zone):
+        """Tell where the pointer must point, and what the packet in progress lacks."""
+        if not self._partial:
+            return 0, 0
+        size = len(zone)
+        if len(self._partial) < PRIMARY_HEADER:
+            head = bytes(self._partial) + bytes(zone[:PRIMARY_HEADER])
+            if len(head) < PRIMARY_HEADER:
+                return self._no_start, size
+            left = packet_length(head) - len(self._partial)
+        else:
+            left = packet_length(self._partial) - len(self._partial)
+        return (left, left) if left < size else (self._no_start, min(left, size))
+
+    def _close_partial(self, frame):
+        data, self._partial = self._partial, bytearray()
+        self._close(data, frame.copy.time)
+
+    def _lose_step(self, reason, wrong=True):
+        if wrong:
+            self.statistics[reason] += 1
+            self._partial = bytearray()
+            self._gap = True
+        self._in_step = False
+
+    def _walk(self, zone, position, frame):
+        """Pass on the packets that begin in this zone."""
+        end, time = len(zone), frame.copy.time
+        self._in_step = True
+        self._begin(frame)
+        while position < end:
+            if zone[position] >> 5:  # the packet version number
+                self._lose_step("bad_version")
+                return
+            stop = end + 1
+            if end - position >= PRIMARY_HEADER:
+                stop = position + packet_length(zone, position)
+            if stop > end:
+                self._begin(frame, zone[position:])
+                return
+            self._close(zone[position:stop], time)
+            position = stop
+
+
+class FixedZone(_Zone):
+    """Whole packets in every frame, from the first byte of the zone on."""
+
+    def update(self, frame):
+        """Take the next frame."""
+        zone = frame.copy.data[self._slice]
+        self._gap |= frame.after_jump
+        self._begin(frame)
+        position, end = 0, len(zone)
+        while position < end:
+            rest = zone[position:]
+            if rest.count(rest[:1]) == len(rest):  # fill is one byte again and again
+                self.statistics["idle_frames"] += position == 0
+                return
+            stop = end + 1
+            if len(rest) > PRIMARY_HEADER and not rest[0] >> 5:
+                stop = position + packet_length(rest)
+            if stop > end:
+                self.statistics["wrong_length"] += 1
+                self._gap = True
+                return
+            self._close(zone[position:stop], frame.copy.time)
+            position = stop
+
+
+class KissZone(_Zone):
+    """Packets between KISS delimiters in a stream through the frames."""
+
+    def update(self, frame):
+        """Take the next frame."""
+        zone = frame.copy.data[self._slice]
+        if frame.after_jump:
+            # The bytes of this frame are a new candidate: if the delimiter was the last
+            # byte lost, they are a whole packet, and its length tells.
+            self._end("partial_dropped")
+            self._gap = True
+        self._last_time = frame.copy.time
+        first, *others = zone.split(FEND)
+        if self._partial:
+            self._continue(frame)
+            self._partial += first
+        else:
+            self._begin(frame, first)
+        if others:
+            self._check(bytes(self._partial), frame.copy.time)
+            for record in others[:-1]:
+                self._begin(frame)
+                self._check(record, frame.copy.time)
+            self._begin(frame, others[-1])
+        if len(self._partial) > 2 * _LONGEST:
+            self._drop("too_long")
+
+    def finish(self):
+        """Count the packet that the end of the input cut, or use it if it is whole."""
+        self._end("unterminated")
+
+    def _end(self, reason):
+        """Use the bytes so far if only their delimiter is missing, or drop them."""
+        data = kiss_unescape(bytes(self._partial))
+        if data and is_whole(data):
+            self.statistics["kiss_records"] += 1
+            self._close(data, self._last_time)
+            self._partial = bytearray()
+        self._drop(reason)
+
+    def _check(self, record, time):
+        if not record:
+            return
+        self.statistics["kiss_records"] += 1
+        data = kiss_unescape(record)
+        reason = "bad_escape" if data is None else "wrong_length"
+        if data is None or not is_whole(data):
+            self.statistics[reason] += 1
+            self._gap = True
+            return
+        self._close(data, time)
