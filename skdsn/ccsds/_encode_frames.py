@@ -64,7 +64,7 @@ def encode_frames(
     >>> packets = read_packets(bytes.fromhex("080B C001 0007") + b"8 bytes!")
     >>> frames = encode_frames(packets, spec, spacecraft_id=7)
     >>> len(frames), frames["data"][0].hex(" ", 2)
-    (3, '41c0 0000 0000 0000 080b c001 0007 3820 6279 893a')
+    (3, '41c0 0000 0000 0000 080b c001 0007 3820 6279 f107')
     >>> extract_packets(frames, spec)["data"][0][6:]
     b'8 bytes!'
     """
@@ -79,6 +79,11 @@ def encode_frames(
                 f"Row {row} of the packets is no whole space packet: its length field "
                 f"does not say {len(data)} bytes; encode segments before they are "
                 "joined."
+            )
+        if data[0] >> 5 and spec.packet_zone != "kiss":
+            raise ValueError(
+                f"Row {row} of the packets has the packet version {data[0] >> 5}, and "
+                f"a zone {spec.packet_zone!r} can hold version 0 alone."
             )
     channels = pd.DataFrame({"data": packets["data"]})
     for name, value in (

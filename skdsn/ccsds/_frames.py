@@ -131,7 +131,8 @@ def iter_frames(
         empty = False
     if empty:
         none = np.zeros(0, dtype="datetime64[us]")
-        yield _table([], none, [], spec, {"accepted": 0})
+        no_stations = pd.array([], dtype="str")
+        yield _table([], none, no_stations, spec, {"accepted": 0})
 
 
 class _Clock:
@@ -154,6 +155,8 @@ class _Clock:
                 start = start.tz_convert("UTC").tz_localize(None)
             self._start = start.as_unit("us").value if start is not pd.NaT else None
             self._period = gap_seconds(period, "period")
+            if self._period == np.inf:
+                raise ValueError("period must be finite; got inf.")
         if start is pd.NaT:
             raise ValueError("start must be a time; got NaT.")
 
@@ -186,10 +189,10 @@ def _check(raw, times, spec, station):
     data = raw.data if keep.all() else [raw.data[i] for i in np.flatnonzero(keep)]
     times = times[keep]
     stations = raw.stations
-    if stations is not None:
-        stations = [stations[i] for i in np.flatnonzero(keep)]
+    if stations is None:
+        stations = pd.array([station], dtype="str").repeat(len(data))
     else:
-        stations = [station] * len(data)
+        stations = pd.array(stations, dtype="str")[keep]
     frames = _table(data, times, stations, spec, {})
     keep = np.ones(len(frames), dtype=bool)
     for reason, good in _header_checks(frames, spec):
@@ -232,7 +235,7 @@ def _table(data, times, stations, spec, statistics):
     if spec.pointer_in_zone:
         header["first_header_pointer"] = read_bits(rows, 8 * start - 11, 11)
     frames = pd.DataFrame(
-        {"time": times, "station": pd.array(stations, dtype="str"), **header},
+        {"time": times, "station": stations, **header},
         copy=False,
     )
     frames["data"] = pd.Series(data, dtype=object)

@@ -58,13 +58,13 @@ class KissSplitter:
     Parameters
     ----------
     limit : int
-        Bytes without FEND after which they are dropped, so that a stream that is not
-        KISS does not fill the memory.
+        Bytes of the longest record. Longer ones are dropped, so that a stream that is
+        not KISS does not fill the memory.
     """
 
     def __init__(self, limit):
         self.limit = limit
-        self._pending = bytearray()
+        self._pending = bytearray()  # one byte more than the limit at most
 
     def update(self, block):
         """Take a block of the stream.
@@ -81,19 +81,23 @@ class KissSplitter:
             Records that are none, by reason.
         """
         first, *others = bytes(block).split(FEND)
-        self._pending += first
+        self._pend(first)
         raw = []
         if others:
             raw = [bytes(self._pending), *others[:-1]]
-            self._pending = bytearray(others[-1])
-        counts = {}
-        if len(self._pending) > self.limit:
             self._pending.clear()
-            counts["too_long"] = 1
-        records = [kiss_unescape(each) for each in raw if each]
+            self._pend(others[-1])
+        counts = {}
+        whole = [each for each in raw if 0 < len(each) <= self.limit]
+        if long := len(raw) - raw.count(b"") - len(whole):
+            counts["too_long"] = long
+        records = [kiss_unescape(each) for each in whole]
         if bad := records.count(None):
             counts["bad_escape"] = bad
         return [each for each in records if each is not None], counts
+
+    def _pend(self, piece):
+        self._pending += piece[: self.limit + 1 - len(self._pending)]
 
     def finish(self):
         """Count what no FEND closed.
@@ -104,6 +108,7 @@ class KissSplitter:
             Empty.
         counts : dict of str to int
         """
-        counts = {"unterminated": 1} if self._pending else {}
+        reason = "too_long" if len(self._pending) > self.limit else "unterminated"
+        counts = {reason: 1} if self._pending else {}
         self._pending.clear()
         return [], counts

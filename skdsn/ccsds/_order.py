@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skdsn.ccsds._bits import as_rows
+
 __all__ = ["FrameCopy", "FrameOrder", "OrderedFrame", "choose_policy"]
 
 _MOST_COPIES = 64  # kept of one frame, so that a stuck count does not fill the memory
@@ -178,14 +180,14 @@ def _station_count(copies):
 def _majority(copies):
     """Vote byte by byte among three copies or more; fewer go by their stations."""
     best = _station_count(copies)
-    alike = [copy.data for copy in copies if len(copy.data) == len(best.data)]
+    alike = [copy for copy in copies if len(copy.data) == len(best.data)]
     if len(alike) < 3:
         return best
-    rows = np.frombuffer(b"".join(alike), dtype=np.uint8).reshape(len(alike), -1)
-    votes = (rows[:, None] == rows[None]).sum(axis=1)  # for each byte of each copy
     # Where votes are equal, the station with the most points decides.
-    order = np.argsort([-copy.points for copy in copies if copy.data in alike])
-    chosen = order[votes[order].argmax(axis=0)]
+    alike.sort(key=lambda copy: -copy.points)
+    rows = as_rows([copy.data for copy in alike], len(best.data))
+    votes = (rows[:, None] == rows[None]).sum(axis=1)  # for each byte of each copy
+    chosen = votes.argmax(axis=0)
     return best._replace(data=rows[chosen, np.arange(rows.shape[1])].tobytes())
 
 

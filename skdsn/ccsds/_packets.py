@@ -1,27 +1,32 @@
 """Space packets out of frames, or out of a file of packets."""
 
 from collections import Counter
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from skdsn.ccsds._order import FrameCopy, FrameOrder, choose_policy
-from skdsn.ccsds._packet_rows import PacketOrigin, PacketRows, PacketSink
+from skdsn.ccsds._packet_rows import NO_TIME, PacketOrigin, PacketRows
 from skdsn.ccsds._sources import is_path, opened, read_exactly
-from skdsn.ccsds._zones import FixedZone, KissZone, MpduZone, packet_length
+from skdsn.ccsds._zones import (
+    PRIMARY_HEADER,
+    FixedZone,
+    KissZone,
+    MpduZone,
+    cut_packets,
+)
 from skdsn.tracks import gap_seconds
 
 __all__ = ["PacketExtractor", "extract_packets", "iter_packets", "read_packets"]
 
 _ZONES = {"mpdu": MpduZone, "fixed": FixedZone, "kiss": KissZone}
 _AOS_IDLE_CHANNEL = 63
-_PRIMARY_HEADER = 6  # bytes
 _FRAME_COLUMNS = (
     *("time", "station", "spacecraft_id", "virtual_channel_id"),
     *("virtual_channel_frame_count", "data"),
 )
-_NAT = np.iinfo(np.int64).min
-_BLOCK = 1 << 24  # bytes read at a time
+_BLOCK = 1 << 22  # bytes read at a time
 
 
 def extract_packets(
@@ -155,8 +160,7 @@ class PacketExtractor:
         self.spec = spec
         self._policy = choose_policy(copies)
         self._points = station_points or {}
-        self._keep_idle = keep_idle
-        self._rows = PacketRows()
+        self._rows = PacketRows(spec.join_segments, keep_idle)
         self._frames = Counter()
         self._channels = {}
 
@@ -190,7 +194,7 @@ class PacketExtractor:
             frames["virtual_channel_id"].tolist(),
             frames["virtual_channel_frame_count"].tolist(),
             _as_microseconds(frames["time"]),
-            frames["station"].tolist(),
+            _as_names(frames["station"]),
             frames["data"].tolist(),
             strict=True,
         ):
@@ -211,7 +215,9 @@ class PacketExtractor:
         """
         for _, channel in sorted(self._channels.items()):
             channel.finish()
-        return self._rows.take()
+        packets = self._rows.take()
+        self._rows.finish()
+        return packets
 
     def _new_channel(self, scid, vcid):
         wanted = self.spec.virtual_channels
@@ -221,29 +227,30 @@ class PacketExtractor:
             carries = self.spec.kind != "aos" or vcid != _AOS_IDLE_CHANNEL
         if not carries:
             return _OtherChannel()
-        sink = PacketSink(
-            (scid, vcid), self._rows, self.spec.join_segments, self._keep_idle
-        )
-        return _Channel(self.spec, self._policy, sink)
+        return _Channel(self.spec, self._policy, self._rows, (scid, vcid))
 
 
 class _Channel:
     """One virtual channel of one spacecraft, from frames to packets."""
 
-    def __init__(self, spec, policy, sink):
+    def __init__(self, spec, policy, rows, ids):
         modulo = 1 << spec.header["virtual_channel_frame_count"]
         max_gap = gap_seconds(spec.max_gap)
         self._order = FrameOrder(modulo, max_gap, spec.look_back, policy)
-        self._zone = _ZONES[spec.packet_zone](spec, sink.push)
-        self._sink = sink
+        number = rows.open_channel(*ids)
+        self._zone = _ZONES[spec.packet_zone](spec, partial(rows.extend, number))
+        self._parts = (
+            rows.statistics[number],
+            self._order.statistics,
+            self._zone.statistics,
+        )
 
     @property
     def statistics(self):
-        counts = {"packets": 0}
-        for stage in (self._order, self._sink, self._zone):
-            for name, count in stage.statistics.items():
-                counts[name] = counts.get(name, 0) + count
-        return counts
+        counts = Counter()
+        for part in self._parts:
+            counts.update(part)
+        return dict(counts)
 
     def update(self, count, copy):
         done = self._order.update(count, copy)
@@ -255,7 +262,6 @@ class _Channel:
         if done is not None:
             self._zone.update(done)
         self._zone.finish()
-        self._sink.finish()
 
 
 class _OtherChannel:
@@ -361,24 +367,18 @@ def iter_packets(
         raise ValueError(f"on_error must be 'raise' or 'stop'; got {on_error!r}.")
     if isinstance(prefix, bool) or not isinstance(prefix, int) or prefix < 0:
         raise ValueError(f"prefix must be a whole number of bytes; got {prefix!r}.")
-    rows = PacketRows()
-    sink = PacketSink((0, 0), rows, join_segments, keep_idle)
-    head = prefix + _PRIMARY_HEADER
-    where = PacketOrigin(None, None, 0, 0, False)
+    rows = PacketRows(join_segments, keep_idle)
+    statistics = rows.statistics[rows.open_channel(0, 0)]
+    head = prefix + PRIMARY_HEADER
+    where = PacketOrigin(NO_TIME, NO_TIME, 0, 0, False)
     offset, rest, trouble = 0, b"", None
     with opened(source) as stream:
         while block := read_exactly(stream, _BLOCK):
             buffer = rest + block
-            position, end = 0, len(buffer)
-            while position + head <= end:
-                if buffer[position + prefix] >> 5:
-                    trouble = offset + position
-                    break
-                stop = position + prefix + packet_length(buffer, position + prefix)
-                if stop > end:
-                    break
-                sink.push(buffer[position + prefix : stop], where)
-                position = stop
+            packets, position = cut_packets(buffer, 0, prefix=prefix)
+            rows.extend(0, packets, where)
+            if position + head <= len(buffer) and buffer[position + prefix] >> 5:
+                trouble = offset + position + prefix
             if trouble is not None and on_error == "raise":
                 raise ValueError(
                     f"No space packet begins at byte {trouble} of "
@@ -390,18 +390,18 @@ def iter_packets(
             if trouble is not None:
                 break
             piece = rows.take()
-            piece.attrs["statistics"] = sink.counts()
+            piece.attrs["statistics"] = dict(statistics)
             yield piece
         if trouble is not None:
             left = len(rest)
             while block := stream.read(_BLOCK):
                 left += len(block)
-            sink.statistics["unread_bytes"] = left
+            statistics["unread_bytes"] = left
         elif rest:
-            sink.statistics["truncated"] = 1
-    sink.finish()
+            statistics["truncated"] = 1
     piece = rows.take()
-    piece.attrs["statistics"] = sink.counts()
+    rows.finish()
+    piece.attrs["statistics"] = dict(statistics)
     yield piece
 
 
@@ -415,10 +415,20 @@ def _check_frames(frames):
         )
 
 
+def _as_names(stations):
+    """Give stations as a list of texts, None where unknown."""
+    names, unknown = stations.tolist(), stations.isna().to_numpy()
+    if unknown.all():
+        return [None] * len(names)
+    for i in np.flatnonzero(unknown).tolist():
+        names[i] = None
+    return names
+
+
 def _as_microseconds(times):
     """Give times as a list of integers, None where unknown."""
     values = times.to_numpy().astype("datetime64[us]").view(np.int64)
     known = values.tolist()
-    if (values == _NAT).any():
-        return [None if value == _NAT else value for value in known]
+    if (values == NO_TIME).any():
+        return [None if value == NO_TIME else value for value in known]
     return known

@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import re
+import zlib
 from collections.abc import Iterable
 from contextlib import contextmanager
 from itertools import islice
@@ -168,11 +169,12 @@ def _iter_marked(stream, spec, chunk_frames):
                 following + len(marker) > len(buffer) and not last
             ):
                 break
-            data.append(buffer[found + len(marker) : found + size])
-            # Where bits were lost, the next marker comes early.
+            # Where bytes were lost, the next marker comes early and the frame is short.
             if not buffer.startswith(marker, following):
-                early = buffer.find(marker, found + len(marker), following)
+                end = following + len(marker) - 1
+                early = buffer.find(marker, found + len(marker), end)
                 following = early if early >= 0 else following
+            data.append(buffer[found + len(marker) : min(found + size, following)])
             position = min(following, len(buffer))
         else:
             # A marker may be cut by the end of the block.
@@ -282,8 +284,11 @@ def opened(source):
     elif hasattr(source, "read"):
         yield source
     elif _suffixes(source)[-1:] == [".gz"]:
-        with gzip.open(source, "rb") as stream:
-            yield stream
+        try:
+            with gzip.open(source, "rb") as stream:
+                yield stream
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise ValueError(f"{source} is no whole gzip file: {error}.") from error
     else:
         with open(source, "rb") as stream:
             yield stream

@@ -1,16 +1,14 @@
 """What a mission fixes about its transfer frames, as a parameter object."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
-from pathlib import Path
 from types import MappingProxyType
 
-import yaml
-
+from skdsn.ccsds._yaml import read_yaml
 from skdsn.tracks import gap_seconds
 
-__all__ = ["FrameSpec", "read_yaml"]
+__all__ = ["FrameSpec"]
 
 _TM = {
     "transfer_frame_version": 2,
@@ -41,6 +39,7 @@ _NEEDED = ("spacecraft_id", "virtual_channel_id", "virtual_channel_frame_count")
 _ZONES = ("mpdu", "fixed", "kiss", "none")
 _CSV_KEYS = ("data", "time", "station", "drop")
 _M_PDU_HEADER = 2  # bytes
+_MOST_ID_BITS = 16  # as in USLP, the standard with the longest
 
 
 @dataclass(frozen=True)
@@ -264,6 +263,12 @@ class FrameSpec:
                     f"header: fields have a name and 1 to 32 bits; got {name!r}: "
                     f"{bits}."
                 )
+        for name in ("spacecraft_id", "virtual_channel_id"):
+            if self.header.get(name, 0) > _MOST_ID_BITS:
+                raise ValueError(
+                    f"header: {name} has {_MOST_ID_BITS} bits at most; got "
+                    f"{self.header[name]}."
+                )
         if missing := [name for name in _NEEDED if name not in self.header]:
             raise ValueError(f"header: the fields {missing} are missing.")
         if sum(self.header.values()) % 8:
@@ -284,35 +289,6 @@ class FrameSpec:
             )
 
 
-def read_yaml(path):
-    """Read a YAML file that holds one mapping.
-
-    Parameters
-    ----------
-    path : str or path-like
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    ValueError
-        If it is not YAML, or not a mapping.
-    """
-    try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        problem = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(f"{path} is not a YAML file: {problem}.") from error
-    if not isinstance(values, dict):
-        raise ValueError(
-            f"{path} must hold keys with values ('kind: aos'); it holds a "
-            f"{type(values).__name__}."
-        )
-    return values
-
-
 def _rebuild(values):
     return FrameSpec(**values)
 
@@ -331,9 +307,13 @@ def _check_count(name, value, least=0):
 
 def _as_ids(name, value):
     ids = (value,) if isinstance(value, int) else value
-    if isinstance(ids, str) or not all(
-        isinstance(each, int) and not isinstance(each, bool) and each >= 0
-        for each in ids
+    if (
+        not isinstance(ids, Iterable)
+        or isinstance(ids, str)
+        or not all(
+            isinstance(each, int) and not isinstance(each, bool) and each >= 0
+            for each in ids
+        )
     ):
         raise ValueError(f"{name} must be whole numbers; got {value!r}.")
     return tuple(ids)

@@ -3,9 +3,17 @@
 from collections import Counter
 
 from skdsn.ccsds._kiss import FEND, kiss_unescape
-from skdsn.ccsds._packet_rows import PacketOrigin
+from skdsn.ccsds._packet_rows import NO_TIME, PacketOrigin
 
-__all__ = ["FixedZone", "KissZone", "MpduZone", "is_whole", "packet_length"]
+__all__ = [
+    "PRIMARY_HEADER",
+    "FixedZone",
+    "KissZone",
+    "MpduZone",
+    "cut_packets",
+    "is_whole",
+    "packet_length",
+]
 
 PRIMARY_HEADER = 6  # bytes
 _LONGEST = 65_542  # bytes of a space packet
@@ -21,6 +29,41 @@ def is_whole(data):
     return len(data) > PRIMARY_HEADER and len(data) == packet_length(data)
 
 
+def cut_packets(data, position, limit=None, prefix=0):
+    """Cut space packets that lie one after another.
+
+    Parameters
+    ----------
+    data : bytes
+    position : int
+        Where the first begins.
+    limit : int, default=None
+        Where the last begins at most; None: the end.
+    prefix : int, default=0
+        Bytes before each packet, which are skipped.
+
+    Returns
+    -------
+    packets : list of bytes
+    position : int
+        Where the next would begin: of another version, or not whole.
+    """
+    packets, end = [], len(data)
+    last = end - prefix - PRIMARY_HEADER
+    last = last if limit is None else min(limit, last)
+    while position < last and not data[start := position + prefix] >> 5:
+        stop = start + 7 + (data[start + 4] << 8 | data[start + 5])
+        if stop > end:
+            break
+        packets.append(data[start:stop])
+        position = stop
+    return packets, position
+
+
+def _time_of(frame):
+    return NO_TIME if frame.copy.time is None else frame.copy.time
+
+
 class _Zone:
     """What all zones share: where packets go, and the packet in progress."""
 
@@ -29,7 +72,7 @@ class _Zone:
         self._slice = spec.zone
         self.statistics = Counter()
         self._partial = bytearray()
-        self._first_time = None
+        self._first_time = NO_TIME
         self._n_frames = 0
         self._n_copies = 0
         self._gap = True  # packets may be missing before the next
@@ -37,7 +80,7 @@ class _Zone:
     def _begin(self, frame, rest=b""):
         """Start a packet in this frame."""
         self._partial = bytearray(rest)
-        self._first_time = frame.copy.time
+        self._first_time = _time_of(frame)
         self._n_frames = 1
         self._n_copies = frame.n_copies
 
@@ -53,13 +96,14 @@ class _Zone:
             self._partial = bytearray()
         self._gap = True
 
-    def _close(self, data, time):
-        """Pass on a packet that is complete."""
-        gap, self._gap = self._gap, False
-        where = PacketOrigin(
-            time, self._first_time, self._n_frames, self._n_copies, gap
-        )
-        self.emit(bytes(data), where)
+    def _close(self, packets, time):
+        """Pass on packets that are complete and lay in the same frames."""
+        if packets:
+            where = PacketOrigin(
+                time, self._first_time, self._n_frames, self._n_copies, self._gap
+            )
+            self._gap = False
+            self.emit(packets, where)
 
     def finish(self):
         """Count the packet that the end of the input cut."""
@@ -131,8 +175,8 @@ class MpduZone(_Zone):
         return (left, left) if left < size else (self._no_start, min(left, size))
 
     def _close_partial(self, frame):
-        data, self._partial = self._partial, bytearray()
-        self._close(data, frame.copy.time)
+        data, self._partial = bytes(self._partial), bytearray()
+        self._close([data], _time_of(frame))
 
     def _lose_step(self, reason, wrong=True):
         if wrong:
@@ -143,21 +187,15 @@ class MpduZone(_Zone):
 
     def _walk(self, zone, position, frame):
         """Pass on the packets that begin in this zone."""
-        end, time = len(zone), frame.copy.time
         self._in_step = True
         self._begin(frame)
-        while position < end:
+        packets, position = cut_packets(zone, position)
+        self._close(packets, _time_of(frame))
+        if position < len(zone):
             if zone[position] >> 5:  # the packet version number
                 self._lose_step("bad_version")
-                return
-            stop = end + 1
-            if end - position >= PRIMARY_HEADER:
-                stop = position + packet_length(zone, position)
-            if stop > end:
+            else:
                 self._begin(frame, zone[position:])
-                return
-            self._close(zone[position:stop], time)
-            position = stop
 
 
 class FixedZone(_Zone):
@@ -168,21 +206,15 @@ class FixedZone(_Zone):
         zone = frame.copy.data[self._slice]
         self._gap |= frame.after_jump
         self._begin(frame)
-        position, end = 0, len(zone)
-        while position < end:
-            rest = zone[position:]
-            if rest.count(rest[:1]) == len(rest):  # fill is one byte again and again
-                self.statistics["idle_frames"] += position == 0
-                return
-            stop = end + 1
-            if len(rest) > PRIMARY_HEADER and not rest[0] >> 5:
-                stop = position + packet_length(rest)
-            if stop > end:
-                self.statistics["wrong_length"] += 1
-                self._gap = True
-                return
-            self._close(zone[position:stop], frame.copy.time)
-            position = stop
+        fill = len(zone.rstrip(zone[-1:]))  # one byte again and again from here on
+        if not fill:
+            self.statistics["idle_frames"] += 1
+            return
+        packets, position = cut_packets(zone, 0, fill)
+        self._close(packets, _time_of(frame))
+        if position < fill:
+            self.statistics["wrong_length"] += 1
+            self._gap = True
 
 
 class KissZone(_Zone):
@@ -196,7 +228,7 @@ class KissZone(_Zone):
             # byte lost, they are a whole packet, and its length tells.
             self._end("partial_dropped")
             self._gap = True
-        self._last_time = frame.copy.time
+        self._last_time = _time_of(frame)
         first, *others = zone.split(FEND)
         if self._partial:
             self._continue(frame)
@@ -204,10 +236,10 @@ class KissZone(_Zone):
         else:
             self._begin(frame, first)
         if others:
-            self._check(bytes(self._partial), frame.copy.time)
+            self._check(bytes(self._partial), self._last_time)
             for record in others[:-1]:
                 self._begin(frame)
-                self._check(record, frame.copy.time)
+                self._check(record, self._last_time)
             self._begin(frame, others[-1])
         if len(self._partial) > 2 * _LONGEST:
             self._drop("too_long")
@@ -221,7 +253,7 @@ class KissZone(_Zone):
         data = kiss_unescape(bytes(self._partial))
         if data and is_whole(data):
             self.statistics["kiss_records"] += 1
-            self._close(data, self._last_time)
+            self._close([data], self._last_time)
             self._partial = bytearray()
         self._drop(reason)
 
@@ -235,4 +267,4 @@ class KissZone(_Zone):
             self.statistics[reason] += 1
             self._gap = True
             return
-        self._close(data, time)
+        self._close([data], time)

@@ -11,6 +11,7 @@ from skdsn.cli._options import (
     add_telemetry,
     add_threshold,
 )
+from skdsn.cli._parser_decode import add_decode
 from skdsn.cli._parser_missions import EVALUATE_STORE, add_mission_commands
 
 _DESCRIPTION = """\
@@ -32,6 +33,9 @@ with your own files:
   skdsn fit passes.csv --incidents incidents.csv --out detector.skops
   skdsn evaluate detector.skops later.csv --incidents incidents.csv
   skdsn score detector.skops new.csv --report report.csv
+
+with raw downlink, frames or packets:
+  skdsn decode pass.u8 --spec spec.yaml --packets defs/ --out passes.parquet
 
 with the raw files of a mission, each command going on where it was stopped:
   skdsn prepare --mission jwst RAW OUT
@@ -238,6 +242,7 @@ def make_parser():
     cross.add_argument(
         "--out", metavar="FILE", help="also write the held-out scores to a CSV file"
     )
+    add_decode(add)
     add_mission_commands(add)
     return parser
 

@@ -1,0 +1,313 @@
+"""``skdsn decode``."""
+
+import gzip
+import json
+import tempfile
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from skdsn._files import replacing
+from skdsn.ccsds import (
+    FrameSpec,
+    PacketExtractor,
+    TelemetryMerger,
+    decode_packets,
+    extract_packets,
+    iter_frames,
+    iter_packets,
+    load_mission,
+    read_definitions,
+    read_frames,
+)
+from skdsn.cli._print import counted
+from skdsn.cli._targets import check_targets
+
+_CELLS = 20_000_000  # of telemetry decoded at a time
+_PARQUET = (".parquet", ".pq")
+_SUFFIXES = (*_PARQUET, ".csv", ".csv.gz")
+
+
+def run(args):
+    """Decode frames or packets, and write the telemetry.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+    """
+    inputs = {f"input {path}": path for path in args.frames}
+    inputs |= {"spec": args.spec, "definitions": args.packets}
+    check_targets({"--out": args.out, "--json": args.json}, inputs)
+    if not args.out.lower().endswith(_SUFFIXES):
+        raise ValueError(f"--out takes {', '.join(_SUFFIXES)} files; got {args.out}.")
+    if args.out.lower().endswith(_PARQUET):
+        _need_pyarrow()
+    spec, definitions = _read_mission(args)
+    counts = {}
+    with tempfile.TemporaryDirectory(dir=Path(args.out).parent) as folder:
+        parts = _Parts(Path(folder))
+        for frame in _telemetry(args, spec, definitions, counts):
+            parts.add(frame)
+        _print_counts(counts)
+        if args.json:
+            with replacing(args.json) as draft:
+                draft.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
+        if not parts.n_rows:
+            raise ValueError(
+                f"No row of telemetry came out of {', '.join(args.frames)}: see the "
+                "counts above, and check the spec and the definitions."
+            )
+        with replacing(args.out) as draft:
+            n_columns = parts.write(draft)
+    print(
+        f"\n{counted(parts.n_rows, 'row')} in {counted(len(parts.tracks), 'track')}, "
+        f"{counted(n_columns, 'column')} with values, {parts.first} to {parts.last}."
+    )
+    for name, count in counts["telemetry"].items():
+        if count:
+            print(f"{name.replace('_', ' ')}: {count:,}")
+    print(f"Wrote {args.out}" + (f" and {args.json}" if args.json else ""))
+
+
+def _read_mission(args):
+    """Give the frame spec, None for files of packets, and the definitions."""
+    if args.mission:
+        if args.spec:
+            raise ValueError("--mission stands in place of --spec; give one of them.")
+        mission = load_mission(args.mission)
+        spec, definitions = mission.spec, mission.definitions
+    else:
+        spec = FrameSpec.from_yaml(args.spec) if args.spec else None
+        definitions = ()
+    if args.packets:
+        definitions = read_definitions(args.packets)
+    if not definitions:
+        raise ValueError(
+            f"The mission {args.mission} comes without definitions of its packets; "
+            "give them with --packets."
+            if args.mission
+            else "Give the definitions of the packets with --packets, or a --mission."
+        )
+    if args.kind:
+        known = [each.name for each in definitions]
+        for kind in args.kind:
+            if kind not in known:
+                raise ValueError(f"There is no kind {kind!r} of packets in {known}.")
+        definitions = [each for each in definitions if each.name in args.kind]
+    return spec, list(definitions)
+
+
+def _telemetry(args, spec, definitions, counts):
+    """Give the telemetry piece by piece, and at the end the counts of all stages."""
+    merger = TelemetryMerger(max_gap=args.max_gap)
+    kinds_counts = {}
+    step = max(1, _CELLS // max(1, sum(_width(each) for each in definitions)))
+    for packets in _packets(args, spec, counts):
+        for start in range(0, max(len(packets), 1), step):
+            piece = packets.iloc[start : start + step]
+            kinds = decode_packets(piece, definitions, time=args.time)
+            _add(kinds_counts, kinds.statistics)
+            yield merger.update(kinds)
+    yield merger.finish()
+    counts["decoded"] = kinds_counts
+    counts["telemetry"] = merger.statistics
+
+
+def _width(definition):
+    return len(getattr(definition, "columns", ())) or 100
+
+
+def _packets(args, spec, counts):
+    """Give the packets of all files piece by piece."""
+    if spec is None:
+        yield from _packets_alone(args, counts)
+        return
+    options = {"format": args.format, "start": args.start, "period": args.period}
+    if args.start and len(args.frames) > 1:
+        raise ValueError("--start is the time of one file; decode them one by one.")
+    if any(_is_csv(path, args.format) for path in args.frames):
+        packets = extract_packets(_read_whole(args.frames, spec, options), spec)
+        counts["channels"] = packets.attrs["statistics"]
+        yield packets
+        return
+    extractor = PacketExtractor(spec)
+    with tqdm(total=_n_frames(args.frames, spec), unit=" frames", disable=None) as bar:
+        for path in args.frames:
+            for frames in iter_frames(path, spec, **options):
+                yield extractor.update(frames)
+                bar.update(len(frames))
+    yield extractor.finish()
+    counts["channels"] = extractor.statistics
+
+
+def _packets_alone(args, counts):
+    """Give the packets of files without frames."""
+    if args.format or args.start:
+        raise ValueError(
+            "--format, --start and --period are of frames; give their --spec."
+        )
+    with tqdm(unit=" packets", disable=None) as bar:
+        for path in args.frames:
+            for packets in iter_packets(path):
+                yield packets
+                bar.update(len(packets))
+                counts.setdefault("files", {})[path] = packets.attrs["statistics"]
+
+
+def _is_csv(path, format):
+    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
+    return format == "csv" or (format is None and ".csv" in suffixes)
+
+
+def _n_frames(paths, spec):
+    """Tell about how many frames files of raw frames hold, or None."""
+    if spec.length is None or any(path.lower().endswith(".gz") for path in paths):
+        return None
+    size = len(spec.sync_marker) // 2 + spec.length + spec.trailer
+    return sum(Path(path).stat().st_size for path in paths) // size
+
+
+def _read_whole(paths, spec, options):
+    """Read all frames, to be sorted by time and counted by station."""
+    pieces = [read_frames(path, spec, **options) for path in paths]
+    statistics = Counter()
+    for piece in pieces:
+        statistics.update(piece.attrs.pop("statistics"))
+    frames = pd.concat(pieces, ignore_index=True)
+    frames.attrs["statistics"] = dict(statistics)
+    return frames
+
+
+def _add(totals, counts):
+    """Add nested counts."""
+    for name, count in counts.items():
+        if isinstance(count, dict):
+            _add(totals.setdefault(name, {}), count)
+        else:
+            totals[name] = totals.get(name, 0) + count
+
+
+class _Parts:
+    """Pieces of telemetry on disk, to be written spacecraft by spacecraft.
+
+    The rows of a track stand together in a telemetry file, but those of two spacecraft
+    come in turn.
+    """
+
+    def __init__(self, folder):
+        self._folder = folder
+        self._parts = {}  # spacecraft: paths
+        self._used = {}  # column: whether it has a value
+        self.n_rows, self.tracks = 0, set()
+        self.first = self.last = None
+
+    def add(self, frame):
+        """Take a piece; its columns are always the same."""
+        if len(frame) == 0:
+            return
+        tracks, times = frame.index.get_level_values(0), frame.index.get_level_values(1)
+        self.n_rows += len(frame)
+        self.tracks |= set(tracks.unique())
+        self.first = min(filter(None, (self.first, times.min())))
+        self.last = max(filter(None, (self.last, times.max())))
+        for name, used in frame.notna().any().items():
+            self._used[name] = self._used.get(name, False) or bool(used)
+        spacecraft = tracks.str.rpartition("-").get_level_values(0)
+        for name, rows in frame.groupby(spacecraft.astype(int), sort=True):
+            paths = self._parts.setdefault(name, [])
+            paths.append(self._folder / f"{name}-{len(paths)}.pkl")
+            rows.to_pickle(paths[-1])
+
+    def write(self, path):
+        """Write everything to one table, less columns without any value."""
+        columns = [name for name, used in self._used.items() if used]
+        parquet = path.name.lower().endswith(_PARQUET)
+        with (_ParquetFile if parquet else _CsvFile)(path) as table:
+            for _, paths in sorted(self._parts.items()):
+                for part in paths:
+                    table.write(pd.read_pickle(part)[columns].reset_index())
+        return len(columns)
+
+
+class _ParquetFile(ExitStack):
+    """A Parquet file that grows by a row group at a time."""
+
+    def __init__(self, path):
+        super().__init__()
+        self._path, self._file = path, None
+
+    def write(self, frame):
+        import pyarrow as pa
+        from pyarrow.parquet import ParquetWriter
+
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        if self._file is None:
+            self._file = self.enter_context(ParquetWriter(self._path, table.schema))
+        self._file.write_table(table)
+
+
+class _CsvFile(ExitStack):
+    """A CSV file that grows."""
+
+    def __init__(self, path):
+        super().__init__()
+        opener = gzip.open if path.name.lower().endswith(".gz") else open
+        self._file = self.enter_context(
+            opener(path, "wt", encoding="utf-8", newline="")
+        )
+        self._header = True
+
+    def write(self, frame):
+        frame.to_csv(self._file, index=False, header=self._header, lineterminator="\n")
+        self._header = False
+
+
+def _need_pyarrow():
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            "Writing Parquet needs pyarrow; install skdsn with the extra 'parquet', or "
+            "write a .csv.gz file."
+        ) from error
+
+
+def _print_counts(counts):
+    """Print what every stage used and what it did not."""
+    channels = dict(counts.get("channels") or {})
+    if "channels" in counts:
+        _print_reasons("Frames", channels.pop("frames", {}))
+    for path, found in counts.get("files", {}).items():
+        _print_reasons(path, found)
+    if channels:
+        table = pd.DataFrame(channels).T.fillna(0).astype(int)
+        first = ["frames", "jumps", "packets"]
+        rest = [name for name in table if name not in first and table[name].any()]
+        table = table.reindex(columns=first + rest, fill_value=0)
+        print("\nChannels (spacecraft/virtual channel)")
+        print(table.T.to_string())
+    decoded = counts.get("decoded", {})
+    if decoded.get("kinds"):
+        rows = {
+            kind: {
+                "packets": found["decoded"],
+                "wrong length": found["wrong_length"],
+                "without time": found["without_time"],
+                "invalid values": sum(found["invalid"].values()),
+            }
+            for kind, found in decoded["kinds"].items()
+        }
+        print("\nKinds of packets")
+        print(pd.DataFrame(rows).T.to_string())
+    if decoded.get("unknown"):
+        listed = [f"{apid}: {count:,}" for apid, count in decoded["unknown"].items()]
+        more = f", and {len(listed) - 10} more" if len(listed) > 10 else ""
+        print(f"Packets of no kind, by APID: {', '.join(listed[:10])}{more}")
+
+
+def _print_reasons(title, found):
+    reasons = [f"{name.replace('_', ' ')} {count:,}" for name, count in found.items()]
+    print(f"{title}: {', '.join(reasons) or 'none'}")

@@ -1,0 +1,71 @@
+"""The command for raw downlink, and its options."""
+
+from skdsn.cli._options import add_json
+
+_DECODE = """\
+Decode transfer frames, or space packets, to telemetry that every other command takes.
+
+FRAMES are files of frames, in the order of time: raw ones (.u8, .raw, .bin, ...), KISS
+(.kiss) or CSV with hex digits, each also with .gz. SPEC is a YAML file with the managed
+parameters of the frames, DEFS a folder with packets.yaml and a CSV file per kind of
+packet, one CSV file of fields, or an XTCE file. --mission takes both from a mission
+that skdsn knows. Without --spec, FRAMES hold space packets one after another.
+
+Rows are times, columns the fields of all kinds of packets; a pass without packets for
+longer than --max-gap ends a track. What was not used is counted, by reason.
+
+Raw and KISS files are read piece by piece, in constant memory; a CSV file is held as a
+whole, since its frames must be sorted by time.
+"""
+
+
+def add_decode(add):
+    """Add the command ``decode``.
+
+    Parameters
+    ----------
+    add : callable
+        Takes a name, a summary and a description; returns the parser of the command.
+    """
+    decode = add("decode", "decode CCSDS frames or packets to telemetry", _DECODE)
+    decode.add_argument("frames", metavar="FRAMES", nargs="+")
+    decode.add_argument("--spec", metavar="SPEC", help="YAML file of the frames")
+    decode.add_argument("--packets", metavar="DEFS", help="definitions of the packets")
+    decode.add_argument(
+        "--mission", metavar="NAME", help="in place of --spec and --packets"
+    )
+    decode.add_argument(
+        "--out",
+        required=True,
+        metavar="FILE",
+        help="telemetry to write, .parquet, .csv or .csv.gz",
+    )
+    decode.add_argument(
+        "--format",
+        choices=["raw", "kiss", "csv"],
+        help="of FRAMES (default: by the suffix)",
+    )
+    decode.add_argument(
+        "--kind",
+        action="append",
+        metavar="KIND",
+        help="decode packets of this kind only; may be given more than once",
+    )
+    decode.add_argument(
+        "--time",
+        choices=["received", "onboard"],
+        help="which time the rows get (default: on board, where a definition says how)",
+    )
+    decode.add_argument(
+        "--start", metavar="TIME", help="UTC of the first frame, if FRAMES do not say"
+    )
+    decode.add_argument(
+        "--period", metavar="T", help="time from frame to frame, such as 14.56s"
+    )
+    decode.add_argument(
+        "--max-gap",
+        default="1h",
+        metavar="GAP",
+        help="longest time without packets within a track (default: %(default)s)",
+    )
+    add_json(decode)
