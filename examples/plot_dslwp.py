@@ -8,8 +8,8 @@ received of its frames?
 
 # %%
 # A week of DSLWP-B, made with the definitions that are shipped: housekeeping of 101
-# columns once a minute, in which a few follow an orbit of two hours. The last days bring
-# a battery that warms up, a wheel that runs rough and a panel that fails for a while.
+# columns once a minute, a few of which follow an orbit of two hours. The last days
+# bring a battery that warms up, a rough wheel and a panel that fails for a while.
 
 import tempfile
 from pathlib import Path
@@ -100,12 +100,16 @@ for channel, first, length in faults:
     start, end = begin + first * minute, begin + (first + length) * minute
     hit = (events["start"] <= end) & (events["end"] >= start)
     named = any(channel in each for each in events.loc[hit, "channels"])
-    print(f"{channel:<14} {'found, and named' if named else 'found' if hit.any() else '-'}")
+    print(
+        f"{channel:<14} {'found, and named' if named else 'found' if hit.any() else '-'}"
+    )
 
 # %%
 # As engineers look at it: variables against time, faults in grey, events in red.
 
-fig, axes = plt.subplots(len(channels), figsize=(8, 7), sharex=True, layout="constrained")
+fig, axes = plt.subplots(
+    len(channels), figsize=(8, 7), sharex=True, layout="constrained"
+)
 for ax, channel in zip(axes, channels, strict=True):
     ax.plot(X.index, X[channel], ".", ms=1)
     ax.set_ylabel(f"{channel}\n[{hkwod.units.get(channel, '')}]")

@@ -11,6 +11,7 @@ import pytest
 from skdsn.datasets import make_dsn_passes
 
 ROOT = Path(__file__).parents[1]
+NEED_DATA = ("plot_smap_channels", "plot_real_downlink")
 # One thread: the examples are small, and other tests may run at the same time.
 QUIET = {**os.environ, "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1"}
 
@@ -27,7 +28,7 @@ def run(command, folder):
     "path", sorted(ROOT.glob("examples/plot_*.py")), ids=lambda path: path.stem
 )
 def test_an_example_runs_without_a_warning(path, tmp_path):
-    if path.stem == "plot_smap_channels" and "SKDSN_DATA" not in os.environ:
+    if path.stem in NEED_DATA and "SKDSN_DATA" not in os.environ:
         pytest.skip("SKDSN_DATA is not set: the folder of the real data sets")
     done = run([sys.executable, path], tmp_path)
     assert "Warning" not in done.stderr
@@ -35,9 +36,10 @@ def test_an_example_runs_without_a_warning(path, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_smap_example_says_what_it_lacks(tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", NEED_DATA)
+def test_an_example_says_which_data_it_lacks(name, tmp_path, monkeypatch):
     monkeypatch.delitem(QUIET, "SKDSN_DATA", raising=False)
-    done = run([sys.executable, ROOT / "examples/plot_smap_channels.py"], tmp_path)
+    done = run([sys.executable, ROOT / f"examples/{name}.py"], tmp_path)
     assert done.stdout.count(".") == 1 and "SKDSN_DATA" in done.stdout
 
 
