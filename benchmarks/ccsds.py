@@ -145,7 +145,7 @@ def with_structured_dtype(data):
             columns[name] = values
         else:
             columns |= {f"{name}_{k}": values[:, k] for k in range(size)}
-    return pd.DataFrame(columns, copy=False)
+    return pd.DataFrame(columns)
 
 
 def with_construct(data):
@@ -206,7 +206,7 @@ def with_ccsdspy(data):
             columns[name] = values
         else:
             columns |= {f"{name}_{k}": values[:, k] for k in range(size)}
-    return pd.DataFrame(columns, copy=False)
+    return pd.DataFrame(columns)
 
 
 def seconds(functions, repeats):

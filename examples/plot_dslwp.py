@@ -26,10 +26,9 @@ n = 7 * 1440
 orbit = 2 * np.pi * np.arange(n) / 120
 sunlit = np.sin(orbit) > -0.5
 hkwod = next(each for each in dslwp.definitions() if each.name == "HKWOD")
-columns = [name for field in hkwod.fields for name in field.columns]
-values = pd.DataFrame(0.0, index=range(n), columns=columns)
-values[[name for name in columns if name.startswith("t_")]] = 20.0
-values[[name for name in columns if "_rssi_" in name]] = -120.0
+values = pd.DataFrame(0.0, index=range(n), columns=hkwod.columns)
+values[[name for name in values if name.startswith("t_")]] = 20.0
+values[[name for name in values if "_rssi_" in name]] = -120.0
 values["v_battery"] = 11.9 + 0.3 * np.sin(orbit) + 0.02 * rng.normal(size=n)
 values["i_solar_panel"] = 1.2 * sunlit + 0.02 * rng.normal(size=n)
 values["t_battery"] = 20 + 2 * np.sin(orbit - 1) + 0.1 * rng.normal(size=n)
@@ -100,9 +99,8 @@ for channel, first, length in faults:
     start, end = begin + first * minute, begin + (first + length) * minute
     hit = (events["start"] <= end) & (events["end"] >= start)
     named = any(channel in each for each in events.loc[hit, "channels"])
-    print(
-        f"{channel:<14} {'found, and named' if named else 'found' if hit.any() else '-'}"
-    )
+    found = "found and named" if named else "found" if hit.any() else "missed"
+    print(f"{channel:<14} {found}")
 
 # %%
 # As engineers look at it: variables against time, faults in grey, events in red.

@@ -250,6 +250,15 @@ class PacketDefinition:
         raise KeyError(f"Packet {self.name!r} has no field {name!r}.")
 
     @property
+    def columns(self):
+        """Names of the columns that decoding gives, as tuple of str.
+
+        Those of an array that expands are left out, since their number depends on the
+        packet.
+        """
+        return tuple(column for one in self.fields for column in one.columns)
+
+    @property
     def units(self):
         """Column to its unit, of those that have one."""
         return {column: f.unit for f in self.fields if f.unit for column in f.columns}

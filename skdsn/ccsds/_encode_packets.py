@@ -5,7 +5,8 @@ from graphlib import TopologicalSorter
 import numpy as np
 import pandas as pd
 
-from skdsn.ccsds._bits import pack_bits
+from skdsn.ccsds._bits import pack_bits, read_bits
+from skdsn.ccsds._definition import PacketDefinition
 from skdsn.ccsds._packet_rows import PRIMARY_HEADER
 from skdsn.ccsds._read_fields import as_array, read_field
 
@@ -85,6 +86,11 @@ def encode_packets(
     >>> decode_packets(packets, beacon)["beacon"]["u_bus"].tolist()
     [6.0, 6.5]
     """
+    if not isinstance(definition, PacketDefinition):
+        raise TypeError(
+            "definition must be a PacketDefinition; got a "
+            f"{type(definition).__name__}, whose fields have no fixed places."
+        )
     frame = pd.DataFrame(frame)
     values = _raw_values(frame, definition, raw)
     places, length = _lay_out(frame, definition)
@@ -96,15 +102,11 @@ def encode_packets(
     rows = np.zeros((len(frame), length), dtype=np.uint8)
     words = {}
     for field, offset, shape in places:
-        if field.data_type == "fill":
-            continue
         words[field.name] = _as_words(field, values[field.name], shape, definition)
         _write(rows, field, offset, words[field.name])
     _check_overlaps(rows, places, words, definition)
     header = _header(frame, definition, apid, first_count, length)
-    for name, (offset, bits) in PRIMARY_HEADER.items():
-        pack_bits(rows, offset, bits, header[name])
-    pack_bits(rows, 32, 16, np.full(len(rows), length - _HEADER_BYTES - 1))
+    _write_header(rows, header, definition)
     time = _times(frame.index)
     data = pd.Series([row.tobytes() for row in rows], dtype=object)
     origin = {
@@ -128,11 +130,10 @@ def encode_packets(
 
 def _raw_values(frame, definition, raw):
     """Give the raw values of each field, as array of shape (n,) or (n, k)."""
-    given, fields = {}, {}
-    for field in definition.fields:
-        if field.data_type != "fill":
-            given[field.name] = _take_columns(frame, field, definition)
-            fields[field.name] = field
+    fields = {f.name: f for f in definition.fields if _is_own(f, definition)}
+    given = {
+        name: _take_columns(frame, field, definition) for name, field in fields.items()
+    }
     if raw:
         return given
     needs = {
@@ -141,11 +142,11 @@ def _raw_values(frame, definition, raw):
     }
     values = dict(given)
     for name in TopologicalSorter(needs).static_order():
-        calibration = fields[name].calibration
+        calibration = fields[name].calibration if name in fields else None
         # A value that `where` gave is raw already.
         if calibration is None or not _has_columns(frame, fields[name]):
             continue
-        columns = {other: given[other] for other in needs[name]}
+        columns = {other: given[other] for other in needs[name] if other in given}
         try:
             values[name] = calibration.encode(given[name], columns)
         except ValueError as error:
@@ -154,6 +155,12 @@ def _raw_values(frame, definition, raw):
                 f"{error}"
             ) from error
     return values
+
+
+def _is_own(field, definition):
+    """Tell whether a field takes a column: no fill, and not of the primary header."""
+    hidden = getattr(definition, "hidden", ())
+    return field.data_type != "fill" and field.name not in hidden
 
 
 def _columns_in(frame, field):
@@ -186,7 +193,7 @@ def _take_columns(frame, field, definition):
 def _lay_out(frame, definition):
     """Give the places of the fields and the bytes of a packet."""
     for field, start in _starts(frame, definition):
-        if field.data_type != "fill" and start < 8 * _HEADER_BYTES:
+        if _is_own(field, definition) and start < 8 * _HEADER_BYTES:
             raise ValueError(
                 f"Field {field.name!r} of packet {definition.name!r} lies in the "
                 "primary header, which is written by itself; leave it out to encode."
@@ -204,7 +211,7 @@ def _lay_out(frame, definition):
             f"The fields of the kind {definition.name!r} take no whole bytes, or more "
             f"than its {length} bytes."
         )
-    return places, length
+    return [place for place in places if _is_own(place[0], definition)], length
 
 
 def _starts(frame, definition):
@@ -308,14 +315,13 @@ def _check_overlaps(rows, places, words, definition):
     spans = sorted(
         (start, start + field.bit_length * int(np.prod(shape)))
         for field, start, shape in places
-        if field.data_type != "fill"
     )
     ends = np.maximum.accumulate([end for _, end in spans])
     if all(start >= end for (start, _), end in zip(spans[1:], ends, strict=False)):
         return
     again = as_array(rows)
     for field, start, shape in places:
-        if field.data_type in ("fill", "bytes", "str"):
+        if field.data_type in ("bytes", "str"):
             continue
         found = _as_words(
             field, read_field(again, field, start, shape), shape, definition
@@ -351,6 +357,34 @@ def _header(frame, definition, apid, first_count, length):
         "sequence_flags": np.full(n, 3, dtype=np.uint8),
         "sequence_count": (counts % _MODULO).astype(np.uint16),
     }
+
+
+def _write_header(rows, header, definition):
+    """Write the primary header, and what `where` asks of it into rows and header."""
+    for name, (offset, bits) in PRIMARY_HEADER.items():
+        pack_bits(rows, offset, bits, header[name])
+    size = rows.shape[1] - _HEADER_BYTES - 1
+    pack_bits(rows, 32, 16, np.full(len(rows), size))
+    fixed = [
+        field
+        for field in definition.fields
+        if field.name in getattr(definition, "hidden", ())
+        and field.name in definition.where
+    ]
+    for field in fixed:
+        mask = np.zeros((1, rows.shape[1]), dtype=np.uint8)
+        pack_bits(mask, field.bit_offset, field.bit_length, [-1 % 2**field.bit_length])
+        rows &= ~mask
+        value = np.full(len(rows), definition.where[field.name])
+        _write(rows, field, field.bit_offset, _as_words(field, value, (), definition))
+        for name, (offset, bits) in PRIMARY_HEADER.items():
+            header[name] = read_bits(rows, offset, bits).astype(header[name].dtype)
+        if (read_bits(rows, 32, 16) != size).any():
+            raise ValueError(
+                f"`where` of packet {definition.name!r} asks for {field.name!r} "
+                f"{definition.where[field.name]}, but its fields make packets of "
+                f"{rows.shape[1]} bytes."
+            )
 
 
 def _times(index):

@@ -151,14 +151,14 @@ class _Clock:
                 start = pd.Timestamp(start)
             except (TypeError, ValueError) as error:
                 raise ValueError(f"start must be a time; got {start!r}.") from error
+            if start is pd.NaT:
+                raise ValueError("start must be a time; got NaT.")
             if start.tzinfo is not None:
                 start = start.tz_convert("UTC").tz_localize(None)
-            self._start = start.as_unit("us").value if start is not pd.NaT else None
+            self._start = start.as_unit("us").to_datetime64().astype(np.int64)
             self._period = gap_seconds(period, "period")
             if self._period == np.inf:
                 raise ValueError("period must be finite; got inf.")
-        if start is pd.NaT:
-            raise ValueError("start must be a time; got NaT.")
 
     def stamp(self, n_frames):
         """Give the times of the next frames."""

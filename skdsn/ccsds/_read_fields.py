@@ -7,7 +7,7 @@ import pandas as pd
 
 from skdsn.ccsds._bits import as_rows, read_bits
 
-__all__ = ["Columns", "PacketGroup", "decode_columns", "read_field"]
+__all__ = ["Columns", "PacketGroup", "calibrate", "decode_columns", "read_field"]
 
 _BLOCK = 1024  # packets that are turned at once, so that they stay in the cache
 
@@ -97,7 +97,7 @@ def decode_columns(rows, places, *, raw=False):
     columns = Columns()
     invalid = {}
     if not raw:
-        values, invalid = _calibrate(values, [field for field, _, _ in places])
+        values, invalid = calibrate(values, [field for field, _, _ in places])
     for field, _, shape in places:
         value = values[field.name]
         if field.data_type in ("bytes", "str") and field.shape == "expand":
@@ -201,8 +201,23 @@ def _as_bytes(pieces):
     return void[:, 0].tolist()
 
 
-def _calibrate(raw, fields):
-    """Calibrate raw values; give also the count of invalid ones per field."""
+def calibrate(raw, fields):
+    """Calibrate raw values, those first that others depend on.
+
+    Parameters
+    ----------
+    raw : dict of str to ndarray
+        Field to its raw values.
+    fields : sequence of PacketField
+        Or other objects with ``name``, ``calibration``, ``valid_min`` and
+        ``valid_max``.
+
+    Returns
+    -------
+    values : dict of str to ndarray, or pandas array
+    invalid : dict of str to int or int ndarray
+        Values that became NaN, of the fields that were changed.
+    """
     by_name = {field.name: field for field in fields}
     needs = {
         name: [] if field.calibration is None else list(field.calibration.fields)

@@ -170,7 +170,7 @@ def _iter_marked(stream, spec, chunk_frames):
             ):
                 break
             # Where bytes were lost, the next marker comes early and the frame is short.
-            if not buffer.startswith(marker, following):
+            if following != len(buffer) and not buffer.startswith(marker, following):
                 end = following + len(marker) - 1
                 early = buffer.find(marker, found + len(marker), end)
                 following = early if early >= 0 else following
@@ -231,6 +231,7 @@ def _iter_csv(stream, columns, source, chunk_frames):
             stream,
             dtype="str",
             keep_default_na=False,
+            index_col=False,  # a comma at the end of each row moves no column
             chunksize=chunk_frames,
             usecols=lambda column: (
                 column in wanted or column in columns.get("drop", {})

@@ -65,8 +65,33 @@ def read_xtce(path, *, root=None):
 
     Examples
     --------
+    >>> import tempfile
+    >>> from pathlib import Path
     >>> from skdsn.ccsds import read_xtce
-    >>> definitions = read_xtce("mission.xml")
+    >>> text = '''
+    ... <SpaceSystem name="demo" xmlns="http://www.omg.org/spec/XTCE/20180204">
+    ...   <TelemetryMetaData>
+    ...     <ParameterTypeSet>
+    ...       <IntegerParameterType name="header_t">
+    ...         <IntegerDataEncoding sizeInBits="48"/></IntegerParameterType>
+    ...       <IntegerParameterType name="byte_t"><UnitSet><Unit>V</Unit></UnitSet>
+    ...         <IntegerDataEncoding sizeInBits="8"/></IntegerParameterType>
+    ...     </ParameterTypeSet>
+    ...     <ParameterSet>
+    ...       <Parameter name="header" parameterTypeRef="header_t"/>
+    ...       <Parameter name="u_bus" parameterTypeRef="byte_t"/>
+    ...     </ParameterSet>
+    ...     <ContainerSet><SequenceContainer name="beacon"><EntryList>
+    ...       <ParameterRefEntry parameterRef="header"/>
+    ...       <ParameterRefEntry parameterRef="u_bus"/>
+    ...     </EntryList></SequenceContainer></ContainerSet>
+    ...   </TelemetryMetaData>
+    ... </SpaceSystem>'''
+    >>> path = Path(tempfile.mkdtemp(), "mission.xml")
+    >>> _ = path.write_text(text)
+    >>> [beacon] = read_xtce(path)
+    >>> beacon.name, beacon.columns, beacon.units
+    ('beacon', ('u_bus',), {'u_bus': 'V'})
     """
     try:
         import space_packet_parser  # noqa: F401

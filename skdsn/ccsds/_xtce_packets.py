@@ -10,7 +10,7 @@ from space_packet_parser.exceptions import CalibrationError, ComparisonError
 
 from skdsn.ccsds._calibrations import Calibration
 from skdsn.ccsds._definition import PacketDefinition
-from skdsn.ccsds._read_fields import Columns, _calibrate
+from skdsn.ccsds._read_fields import Columns, calibrate
 
 __all__ = ["Entry", "FixedContainer", "ParsedContainer"]
 
@@ -33,6 +33,11 @@ class FixedContainer(PacketDefinition):
 
     def _check_calibrations(self):
         """Pass them, since conditions may be on labels; the reader has checked them."""
+
+    @property
+    def columns(self):
+        """Names of the columns that decoding gives, as tuple of str."""
+        return tuple(name for name in super().columns if name not in self.hidden)
 
     @property
     def units(self):
@@ -91,6 +96,11 @@ class ParsedContainer:
         self._steps = steps
 
     @property
+    def columns(self):
+        """Names of the columns that decoding gives, as tuple of str."""
+        return tuple(entry.name for entry in self.entries)
+
+    @property
     def units(self):
         """Column to its unit, of those that have one."""
         return {entry.name: entry.unit for entry in self.entries if entry.unit}
@@ -137,7 +147,7 @@ class ParsedContainer:
         values = {e.name: _join([c[e.name] for c in chunks]) for e in entries}
         columns = Columns()
         if not raw:
-            values, invalid = _calibrate(values, entries)
+            values, invalid = calibrate(values, entries)
             columns.invalid.update((k, int(n)) for k, n in invalid.items() if n)
         columns.update((e.name, values[e.name]) for e in self.entries)
         columns.statistics = {"fallback": len(packets)}

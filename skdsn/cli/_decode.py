@@ -1,10 +1,8 @@
 """``skdsn decode``."""
 
-import gzip
 import json
 import tempfile
 from collections import Counter
-from contextlib import ExitStack
 from pathlib import Path
 
 import pandas as pd
@@ -25,10 +23,13 @@ from skdsn.ccsds import (
 )
 from skdsn.cli._print import counted
 from skdsn.cli._targets import check_targets
+from skdsn.cli._write_tables import TelemetryParts, check_suffix
 
 _CELLS = 20_000_000  # of telemetry decoded at a time
-_PARQUET = (".parquet", ".pq")
-_SUFFIXES = (*_PARQUET, ".csv", ".csv.gz")
+_HINTS = {
+    "steps_back": " (packets older than rows before them begin a new track; a longer "
+    "--hold, or --time received, may avoid it)"
+}
 
 
 def run(args):
@@ -38,23 +39,15 @@ def run(args):
     ----------
     args : argparse.Namespace
     """
-    inputs = {f"input {path}": path for path in args.frames}
-    inputs |= {"spec": args.spec, "definitions": args.packets}
-    check_targets({"--out": args.out, "--json": args.json}, inputs)
-    if not args.out.lower().endswith(_SUFFIXES):
-        raise ValueError(f"--out takes {', '.join(_SUFFIXES)} files; got {args.out}.")
-    if args.out.lower().endswith(_PARQUET):
-        _need_pyarrow()
+    check_targets({"--out": args.out, "--json": args.json}, _inputs(args))
+    check_suffix(args.out)
     spec, definitions = _read_mission(args)
     counts = {}
     with tempfile.TemporaryDirectory(dir=Path(args.out).parent) as folder:
-        parts = _Parts(Path(folder))
+        parts = TelemetryParts(Path(folder))
         for frame in _telemetry(args, spec, definitions, counts):
             parts.add(frame)
         _print_counts(counts)
-        if args.json:
-            with replacing(args.json) as draft:
-                draft.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
         if not parts.n_rows:
             raise ValueError(
                 f"No row of telemetry came out of {', '.join(args.frames)}: see the "
@@ -62,14 +55,27 @@ def run(args):
             )
         with replacing(args.out) as draft:
             n_columns = parts.write(draft)
+    if args.json:
+        with replacing(args.json) as draft:
+            draft.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
     print(
         f"\n{counted(parts.n_rows, 'row')} in {counted(len(parts.tracks), 'track')}, "
         f"{counted(n_columns, 'column')} with values, {parts.first} to {parts.last}."
     )
     for name, count in counts["telemetry"].items():
         if count:
-            print(f"{name.replace('_', ' ')}: {count:,}")
+            print(f"{name.replace('_', ' ')}: {count:,}{_HINTS.get(name, '')}")
     print(f"Wrote {args.out}" + (f" and {args.json}" if args.json else ""))
+
+
+def _inputs(args):
+    """Give what is read, in words, to its file."""
+    inputs = {f"input {path}": path for path in args.frames}
+    inputs |= {"spec": args.spec, "definitions": args.packets}
+    if args.packets and Path(args.packets).is_dir():
+        files = Path(args.packets).iterdir()
+        inputs |= {f"file {path.name} of the definitions": path for path in files}
+    return inputs
 
 
 def _read_mission(args):
@@ -96,28 +102,43 @@ def _read_mission(args):
         for kind in args.kind:
             if kind not in known:
                 raise ValueError(f"There is no kind {kind!r} of packets in {known}.")
-        definitions = [each for each in definitions if each.name in args.kind]
+    for each in definitions if args.time == "onboard" else ():
+        if _is_wanted(each.name, args) and each.time is None:
+            raise ValueError(
+                f"The packets {each.name!r} have no rule for the time on board; leave "
+                "--time out to take the time of reception there."
+            )
     return spec, list(definitions)
+
+
+def _is_wanted(kind, args):
+    return not args.kind or kind in args.kind
 
 
 def _telemetry(args, spec, definitions, counts):
     """Give the telemetry piece by piece, and at the end the counts of all stages."""
-    merger = TelemetryMerger(max_gap=args.max_gap)
-    kinds_counts = {}
+    merger = TelemetryMerger(max_gap=args.max_gap, hold=args.hold)
+    time = "received" if args.time == "received" else None
+    found = {}
     step = max(1, _CELLS // max(1, sum(_width(each) for each in definitions)))
     for packets in _packets(args, spec, counts):
         for start in range(0, max(len(packets), 1), step):
             piece = packets.iloc[start : start + step]
-            kinds = decode_packets(piece, definitions, time=args.time)
-            _add(kinds_counts, kinds.statistics)
+            # Of all kinds: a packet of one may look like one of another.
+            kinds = decode_packets(piece, definitions, time=time)
+            _add(found, kinds.statistics)
+            kinds = {name: kinds[name] for name in kinds if _is_wanted(name, args)}
             yield merger.update(kinds)
     yield merger.finish()
-    counts["decoded"] = kinds_counts
+    if args.kind:
+        others = [name for name in found["kinds"] if not _is_wanted(name, args)]
+        found["other_kinds"] = sum(found["kinds"].pop(n)["decoded"] for n in others)
+    counts["decoded"] = found
     counts["telemetry"] = merger.statistics
 
 
 def _width(definition):
-    return len(getattr(definition, "columns", ())) or 100
+    return len(definition.columns) or 100  # the length of an array may be open
 
 
 def _packets(args, spec, counts):
@@ -145,7 +166,7 @@ def _packets(args, spec, counts):
 
 def _packets_alone(args, counts):
     """Give the packets of files without frames."""
-    if args.format or args.start:
+    if args.format or args.start or args.period:
         raise ValueError(
             "--format, --start and --period are of frames; give their --spec."
         )
@@ -190,91 +211,6 @@ def _add(totals, counts):
             totals[name] = totals.get(name, 0) + count
 
 
-class _Parts:
-    """Pieces of telemetry on disk, to be written spacecraft by spacecraft.
-
-    The rows of a track stand together in a telemetry file, but those of two spacecraft
-    come in turn.
-    """
-
-    def __init__(self, folder):
-        self._folder = folder
-        self._parts = {}  # spacecraft: paths
-        self._used = {}  # column: whether it has a value
-        self.n_rows, self.tracks = 0, set()
-        self.first = self.last = None
-
-    def add(self, frame):
-        """Take a piece; its columns are always the same."""
-        if len(frame) == 0:
-            return
-        tracks, times = frame.index.get_level_values(0), frame.index.get_level_values(1)
-        self.n_rows += len(frame)
-        self.tracks |= set(tracks.unique())
-        self.first = min(filter(None, (self.first, times.min())))
-        self.last = max(filter(None, (self.last, times.max())))
-        for name, used in frame.notna().any().items():
-            self._used[name] = self._used.get(name, False) or bool(used)
-        spacecraft = tracks.str.rpartition("-").get_level_values(0)
-        for name, rows in frame.groupby(spacecraft.astype(int), sort=True):
-            paths = self._parts.setdefault(name, [])
-            paths.append(self._folder / f"{name}-{len(paths)}.pkl")
-            rows.to_pickle(paths[-1])
-
-    def write(self, path):
-        """Write everything to one table, less columns without any value."""
-        columns = [name for name, used in self._used.items() if used]
-        parquet = path.name.lower().endswith(_PARQUET)
-        with (_ParquetFile if parquet else _CsvFile)(path) as table:
-            for _, paths in sorted(self._parts.items()):
-                for part in paths:
-                    table.write(pd.read_pickle(part)[columns].reset_index())
-        return len(columns)
-
-
-class _ParquetFile(ExitStack):
-    """A Parquet file that grows by a row group at a time."""
-
-    def __init__(self, path):
-        super().__init__()
-        self._path, self._file = path, None
-
-    def write(self, frame):
-        import pyarrow as pa
-        from pyarrow.parquet import ParquetWriter
-
-        table = pa.Table.from_pandas(frame, preserve_index=False)
-        if self._file is None:
-            self._file = self.enter_context(ParquetWriter(self._path, table.schema))
-        self._file.write_table(table)
-
-
-class _CsvFile(ExitStack):
-    """A CSV file that grows."""
-
-    def __init__(self, path):
-        super().__init__()
-        opener = gzip.open if path.name.lower().endswith(".gz") else open
-        self._file = self.enter_context(
-            opener(path, "wt", encoding="utf-8", newline="")
-        )
-        self._header = True
-
-    def write(self, frame):
-        frame.to_csv(self._file, index=False, header=self._header, lineterminator="\n")
-        self._header = False
-
-
-def _need_pyarrow():
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            "Writing Parquet needs pyarrow; install skdsn with the extra 'parquet', or "
-            "write a .csv.gz file."
-        ) from error
-
-
 def _print_counts(counts):
     """Print what every stage used and what it did not."""
     channels = dict(counts.get("channels") or {})
@@ -302,6 +238,8 @@ def _print_counts(counts):
         }
         print("\nKinds of packets")
         print(pd.DataFrame(rows).T.to_string())
+    if decoded.get("other_kinds"):
+        print(f"Packets of other kinds: {decoded['other_kinds']:,}")
     if decoded.get("unknown"):
         listed = [f"{apid}: {count:,}" for apid, count in decoded["unknown"].items()]
         more = f", and {len(listed) - 10} more" if len(listed) > 10 else ""

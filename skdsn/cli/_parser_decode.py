@@ -49,7 +49,7 @@ def add_decode(add):
         "--kind",
         action="append",
         metavar="KIND",
-        help="decode packets of this kind only; may be given more than once",
+        help="take packets of this kind only; may be given more than once",
     )
     decode.add_argument(
         "--time",
@@ -67,5 +67,13 @@ def add_decode(add):
         default="1h",
         metavar="GAP",
         help="longest time without packets within a track (default: %(default)s)",
+    )
+    decode.add_argument(
+        "--hold",
+        default="1min",
+        metavar="T",
+        help="how much older than those before it a packet may be, where times are "
+        "those on board; what comes in this time is held in memory (default: "
+        "%(default)s)",
     )
     add_json(decode)
