@@ -260,6 +260,17 @@ def test_a_gap_ends_a_track(folder):
     assert table.index.get_level_values("track").nunique() == N - 1  # one step is 40 s
 
 
+def test_arrays_of_open_length_are_left_out(folder, capsys, monkeypatch):
+    (folder / "defs/any.csv").write_text(
+        "name,data_type,bit_length\nprotocol,uint,8\nrest,uint(expand),8\n"
+    )
+    monkeypatch.setattr(_decode, "iter_frames", partial(iter_frames, chunk_frames=23))
+    table = decode("both.u8", *TIMES, "--hold", "10min")
+    assert [name for name in table if name.startswith("any")] == ["any_protocol"]
+    said = capsys.readouterr().out
+    assert "of arrays whose length differs from packet to packet: 4" in said
+
+
 def test_counts_are_printed_and_written(folder, capsys):
     frames = bytearray((folder / "one.u8").read_bytes())
     frames[64 * 3 + 20] ^= 1  # fails the check

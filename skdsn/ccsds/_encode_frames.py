@@ -55,7 +55,7 @@ def encode_frames(
     ------
     ValueError
         If a packet does not fit, an id does not fit into its header field, or a row is
-        no whole packet, as joined segments are.
+        no whole packet of version 0, as joined segments are not.
 
     Examples
     --------

@@ -51,7 +51,7 @@ def read_frames(source, spec, *, format=None, station=None, start=None, period=N
     ------
     ValueError
         If the source cannot hold frames of this spec, such as a CSV file without the
-        columns named.
+        columns named, or a ``.gz`` file is not whole.
 
     See Also
     --------

@@ -84,9 +84,10 @@ class PacketRows:
 
     def extend(self, channel, packets, origin):
         """Add packets of one channel that lay in the same frames."""
-        self._data += packets
-        self._batches.append((channel, len(packets)))
-        self._origins.append(origin)
+        if packets:
+            self._data += packets
+            self._batches.append((channel, len(packets)))
+            self._origins.append(origin)
 
     def take(self):
         """Give the packets added since the last call as a DataFrame."""
@@ -101,8 +102,7 @@ class PacketRows:
         repeats = batches[:, 1]
         channel = np.repeat(batches[:, 0], repeats)
         gap = np.zeros(len(data), dtype=bool)
-        filled = repeats > 0
-        gap[(np.cumsum(repeats) - repeats)[filled]] = origins[filled, 4]
+        gap[np.cumsum(repeats) - repeats] = origins[:, 4]
         origins = np.repeat(origins, repeats, axis=0)
         keep = self._check(data, channel, fields, origins, gap)
         gap = self._carry_gaps(channel, gap, keep)
@@ -201,11 +201,11 @@ class PacketRows:
         return False
 
     def _carry_gaps(self, channel, gap, keep):
-        """Move the gap before a packet that is no row to the next row of its channel."""
+        """Move a gap before a packet that is no row to the next row of its channel."""
         order = np.argsort(channel, kind="stable")
         sizes = np.bincount(channel, minlength=len(self._channels))
         ends = np.cumsum(sizes)
-        so_far = np.append(0, np.cumsum(gap[order]))  # gaps before each in this order
+        so_far = np.append(0, np.cumsum(gap[order]))  # gaps before each
         start = so_far[ends - sizes] - np.array(self._gaps, dtype=np.int64)
         kept = np.flatnonzero(keep[order])
         its_channel = channel[order[kept]]

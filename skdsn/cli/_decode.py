@@ -119,7 +119,7 @@ def _telemetry(args, spec, definitions, counts):
     """Give the telemetry piece by piece, and at the end the counts of all stages."""
     merger = TelemetryMerger(max_gap=args.max_gap, hold=args.hold)
     time = "received" if args.time == "received" else None
-    found = {}
+    found, left_out = {}, set()
     step = max(1, _CELLS // max(1, sum(_width(each) for each in definitions)))
     for packets in _packets(args, spec, counts):
         for start in range(0, max(len(packets), 1), step):
@@ -127,14 +127,28 @@ def _telemetry(args, spec, definitions, counts):
             # Of all kinds: a packet of one may look like one of another.
             kinds = decode_packets(piece, definitions, time=time)
             _add(found, kinds.statistics)
-            kinds = {name: kinds[name] for name in kinds if _is_wanted(name, args)}
+            kinds = {
+                each.name: _without_open(kinds[each.name], each, left_out)
+                for each in definitions
+                if _is_wanted(each.name, args)
+            }
             yield merger.update(kinds)
     yield merger.finish()
     if args.kind:
         others = [name for name in found["kinds"] if not _is_wanted(name, args)]
         found["other_kinds"] = sum(found["kinds"].pop(n)["decoded"] for n in others)
-    counts["decoded"] = found
+    counts["decoded"] = found | {"left_out": sorted(left_out)}
     counts["telemetry"] = merger.statistics
+
+
+def _without_open(frame, definition, left_out):
+    """Leave out arrays whose length differs from packet to packet."""
+    known = {*definition.columns}
+    names = [name for name in frame if name.startswith("_") or name in known]
+    if len(names) == frame.shape[1]:
+        return frame
+    left_out.update(f"{definition.name}_{name}" for name in {*frame} - {*names})
+    return frame[names]
 
 
 def _width(definition):
@@ -240,6 +254,11 @@ def _print_counts(counts):
         print(pd.DataFrame(rows).T.to_string())
     if decoded.get("other_kinds"):
         print(f"Packets of other kinds: {decoded['other_kinds']:,}")
+    if decoded.get("left_out"):
+        print(
+            f"Columns left out, of arrays whose length differs from packet to packet: "
+            f"{len(decoded['left_out']):,}"
+        )
     if decoded.get("unknown"):
         listed = [f"{apid}: {count:,}" for apid, count in decoded["unknown"].items()]
         more = f", and {len(listed) - 10} more" if len(listed) > 10 else ""

@@ -12,7 +12,8 @@ packet, one CSV file of fields, or an XTCE file. --mission takes both from a mis
 that skdsn knows. Without --spec, FRAMES hold space packets one after another.
 
 Rows are times, columns the fields of all kinds of packets; a pass without packets for
-longer than --max-gap ends a track. What was not used is counted, by reason.
+longer than --max-gap ends a track. Labels, text and arrays whose length differs from
+packet to packet are left out. What was not used is counted, by reason.
 
 Raw and KISS files are read piece by piece, in constant memory; a CSV file is held as a
 whole, since its frames must be sorted by time.

@@ -269,3 +269,21 @@ def test_labels_that_yaml_takes_for_booleans_stay_labels(tmp_path):
     path.write_text(text)
     [kind] = read_definitions(path)
     assert kind["a"].calibration.labels == ("off", "on")
+
+
+def test_columns_are_those_that_decoding_gives():
+    beacon = PacketDefinition(
+        name="beacon",
+        apid=1,
+        fields=[
+            field("a"),
+            field("spare", "fill", 4),
+            field("b", bit_length=4, shape=(2, 2)),
+            field("pad", "fill", 4),
+            field("text", "bytes", 8, shape="expand"),
+        ],
+    )
+    assert beacon.columns == ("a", "b_0_0", "b_0_1", "b_1_0", "b_1_1", "text")
+    assert tuple(beacon.decode_group([bytes(12)])) == beacon.columns
+    numbers = PacketDefinition(name="n", fields=[field("x", shape="expand")])
+    assert numbers.columns == ()  # their number is that of the packet

@@ -240,6 +240,82 @@ def test_segments_are_joined_as_a_packet_by_packet_reader_does(sent, keep_idle, 
     assert read.attrs["statistics"] == counts
 
 
+def parts(*flags, first=0, apid=11):
+    return [
+        packet(b"%d%d" % (k, flag), flags=flag, count=first + k, apid=apid)
+        for k, flag in enumerate(flags)
+    ]
+
+
+def extract_one_by_one(*packets, lost=None, **options):
+    """Put each packet of 8 bytes into a frame of its own, of which one may be lost."""
+    spec = FrameSpec("tm", length=14, packet_zone="fixed", **options)
+    frames = encode_frames(as_table(packets), spec).drop(index=lost or [])
+    found = extract_packets(frames, spec)
+    return found, found.attrs["statistics"]["0/0"]
+
+
+def test_segments_are_joined_to_one_packet():
+    packets, statistics = extract_one_by_one(*parts(3, 1, 0, 0, 2, 3))
+    first = parts(3, 1)[1]
+    assert packets["data"].tolist()[1] == first + b"20" + b"30" + b"42"
+    assert packets["sequence_flags"].tolist() == [3, 1, 3]
+    assert packets["sequence_count"].tolist() == [0, 1, 5]
+    assert packets["n_frames"].tolist() == [1, 4, 1]
+    assert (statistics["joined"], statistics["packets"]) == (1, 6)
+
+
+def test_segments_stay_apart_if_asked():
+    packets, statistics = extract_one_by_one(*parts(1, 0, 2), join_segments=False)
+    assert packets["data"].tolist() == parts(1, 0, 2)
+    assert "joined" not in statistics
+
+
+@pytest.mark.parametrize(
+    ("sent", "lost", "joined"),
+    [
+        (parts(1, 0, 2, 1, 2), [1], 1),
+        (parts(1, 0, 2, 1, 2), [0], 1),
+        (parts(1, 0, 2, 1, 2), [2], 1),
+        (parts(0, 2, 1, 2), [], 1),
+        (parts(1, 1, 2), [], 1),
+        (parts(1, 0, 3), [], 0),
+        (parts(1, 0), [], 0),
+    ],
+)
+def test_segments_without_their_others_are_counted_and_not_used(sent, lost, joined):
+    packets, statistics = extract_one_by_one(*sent, lost=lost)
+    whole = packets["sequence_flags"] == 3
+    assert statistics.get("joined", 0) == joined == (~whole).sum()
+    used = 2 * joined + whole.sum()
+    assert statistics["incomplete_segments"] == len(sent) - len(lost) - used
+
+
+def test_a_packet_after_segments_that_were_given_up_comes_after_a_gap():
+    packets, _ = extract_one_by_one(*parts(3, 1, 0, 3, 3))
+    assert packets["gap"].tolist() == [True, True, False]
+
+
+def test_segments_of_several_apids_and_channels_may_mix():
+    one, two = parts(1, 0, 2, apid=1), parts(1, 2, apid=2)
+    mixed = as_table([one[0], two[0], packet(b"ab", apid=3), one[1], two[1], one[2]])
+    spec = FrameSpec("tm", length=14, packet_zone="fixed")
+    frames = [encode_frames(mixed, spec, virtual_channel_id=k) for k in (0, 1)]
+    frames = pd.concat(frames).sort_values("virtual_channel_frame_count")
+    packets = extract_packets(frames, spec)
+    for channel in (0, 1):
+        rows = packets[packets["virtual_channel_id"] == channel]
+        assert rows["apid"].tolist() == [3, 2, 1]
+        assert [len(each) for each in rows["data"]] == [8, 10, 12]
+
+
+def test_a_joined_packet_has_a_limit(monkeypatch):
+    monkeypatch.setattr("skdsn.ccsds._packet_rows._LARGEST", 17)
+    packets, statistics = extract_one_by_one(*parts(1, 0, 0, 0, 2, 1, 2))
+    assert [len(each) for each in packets["data"]] == [10]
+    assert statistics["incomplete_segments"] == 5
+
+
 def test_channels_are_sent_one_after_the_other():
     packets = as_table([packet(b"ab"), packet(b"cd"), packet(b"ef")])
     packets["spacecraft_id"] = [7, 42, 7]

@@ -275,89 +275,6 @@ def test_the_idle_channel_of_aos_is_not_extracted():
     assert packets.attrs["statistics"]["42/63"] == {"frames": 1}
 
 
-# Segments.
-
-
-def parts(*flags, first=0, apid=11):
-    return [
-        packet(b"%d%d" % (k, flag), flags=flag, count=first + k, apid=apid)
-        for k, flag in enumerate(flags)
-    ]
-
-
-def extract_one_by_one(*packets, **options):
-    """Put each packet of 8 bytes into a frame of its own."""
-    spec = FrameSpec("tm", length=14, **options)
-    frames = [frame(k, each) for k, each in enumerate(packets) if each is not None]
-    return extract(*frames, spec=spec)
-
-
-def test_segments_are_joined_to_one_packet():
-    packets, statistics = extract_one_by_one(*parts(3, 1, 0, 0, 2, 3))
-    first = parts(3, 1)[1]
-    assert data_of(packets)[1] == first + b"20" + b"30" + b"42"
-    assert packets["sequence_flags"].tolist() == [3, 1, 3]
-    assert packets["sequence_count"].tolist() == [0, 1, 5]
-    assert packets["n_frames"].tolist() == [1, 4, 1]
-    assert (statistics["joined"], statistics["packets"]) == (1, 6)
-
-
-def test_segments_stay_apart_if_asked():
-    packets, statistics = extract_one_by_one(*parts(1, 0, 2), join_segments=False)
-    assert data_of(packets) == parts(1, 0, 2)
-    assert "joined" not in statistics
-
-
-@pytest.mark.parametrize(
-    ("sent", "lost", "joined"),
-    [
-        (parts(1, 0, 2, 1, 2), 1, 1),
-        (parts(1, 0, 2, 1, 2), 0, 1),
-        (parts(1, 0, 2, 1, 2), 2, 1),
-        (parts(0, 2, 1, 2), None, 1),
-        (parts(1, 1, 2), None, 1),
-        (parts(1, 0, 3), None, 0),
-        (parts(1, 0), None, 0),
-    ],
-)
-def test_segments_without_their_others_are_counted_and_not_used(sent, lost, joined):
-    received = [None if k == lost else each for k, each in enumerate(sent)]
-    packets, statistics = extract_one_by_one(*received)
-    whole = packets["sequence_flags"] == 3
-    assert statistics.get("joined", 0) == joined == (~whole).sum()
-    used = 2 * joined + whole.sum()
-    left = len(sent) - (lost is not None) - used
-    assert statistics["incomplete_segments"] == left
-
-
-def test_a_packet_after_segments_that_were_given_up_comes_after_a_gap():
-    packets, _ = extract_one_by_one(*parts(3, 1, 0, 3, 3))
-    assert packets["gap"].tolist() == [True, True, False]
-
-
-def test_segments_of_several_apids_and_channels_may_mix():
-    one, two = parts(1, 0, 2, apid=1), parts(1, 2, apid=2)
-    spec = FrameSpec("tm", length=14)
-    mixed = [one[0], two[0], packet(b"ab", apid=3), one[1], two[1], one[2]]
-    frames = [
-        frame(k, each, channel=channel)
-        for k, each in enumerate(mixed)
-        for channel in (0, 1)
-    ]
-    packets = extract_packets(read_frames(frames, spec), spec)
-    for channel in (0, 1):
-        rows = packets[packets["virtual_channel_id"] == channel]
-        assert rows["apid"].tolist() == [3, 2, 1]
-        assert [len(each) for each in rows["data"]] == [8, 10, 12]
-
-
-def test_a_joined_packet_has_a_limit(monkeypatch):
-    monkeypatch.setattr("skdsn.ccsds._packet_rows._LARGEST", 17)
-    packets, statistics = extract_one_by_one(*parts(1, 0, 0, 0, 2, 1, 2))
-    assert [len(each) for each in packets["data"]] == [10]
-    assert statistics["incomplete_segments"] == 5
-
-
 # Packets at fixed places.
 
 
@@ -454,9 +371,10 @@ def test_what_cannot_be_a_packet_is_refused_or_left(monkeypatch, block):
 
 
 def test_segments_in_a_file_are_joined_and_idle_packets_left_out():
-    raw = b"".join([*parts(1, 2), packet(b"idle", apid=2047), *parts(1)])
+    first, last = packet(b"01", flags=1), packet(b"12", flags=2, count=1)
+    raw = b"".join([first, last, packet(b"idle", apid=2047), first])
     packets = read_packets(raw)
-    assert data_of(packets) == [parts(1)[0] + b"12"]
+    assert data_of(packets) == [first + b"12"]
     assert packets.attrs["statistics"] == {
         "packets": 3,
         "sequence_jumps": 1,
