@@ -1,170 +1,51 @@
 """``skdsn decode``: from files of frames or packets to a table of telemetry."""
 
-import gzip
 import json
 import os
+import shutil
 from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
+from downlink_files import (
+    FILES,
+    TIMES,
+    N,
+    by_library,
+    decode,
+    error_of,
+    make_downlink,
+    merged,
+    read_back,
+    same,
+)
 
 from skdsn.ccsds import (
-    FrameSpec,
-    decode_packets,
     dslwp,
     encode_frames,
     encode_packets,
-    extract_packets,
     iter_frames,
-    read_definitions,
-    read_frames,
     read_packets,
     to_telemetry,
 )
 from skdsn.cli import _decode, main
-
-FILES = {
-    "spec.yaml": "kind: aos\nlength: 64\nfecf: true\nspacecraft_ids: [77, 78]\n",
-    "marked.yaml": "kind: aos\nlength: 64\nfecf: true\nsync_marker: '1ACFFC1D'\n",
-    "open.yaml": "kind: aos\nfecf: true\n",
-    "defs/packets.yaml": "packets:\n"
-    "  power: {fields: power.csv, apid: 100, where: {protocol: 0}}\n"
-    "  any: {fields: any.csv, apid: 100}\n"
-    "  clock:\n"
-    "    fields: clock.csv\n"
-    "    apid: 101\n"
-    "    time: {epoch: 2026-03-01, seconds: tick}\n",
-    "defs/power.csv": "name,data_type,bit_length,calibration,valid_max\n"
-    "protocol,uint,8,,\n"
-    'mode,uint,8,"{enum: {0: safe, 1: fine}}",\n'
-    'u,uint,16,"{polynomial: [0, 0.01]}",\n'
-    "dead,uint,8,,-1\n",
-    "defs/any.csv": "name,data_type,bit_length\nprotocol,uint,8\nrest,uint,32\n",
-    "defs/clock.csv": "name,data_type,bit_length\ntick,uint,32\nt,float,32\n",
-}
-N = 300
-TIMES = ["--start", "2026-03-01", "--period", "62.5s"]
-
-
-def error_of(capsys, *args):
-    """What a command that must fail says, in one line."""
-    capsys.readouterr()
-    assert main([str(arg) for arg in args]) == 2
-    captured = capsys.readouterr().err
-    assert captured.startswith("skdsn: error: ")
-    assert captured.count("\n") == 1
-    return captured
-
-
-def values(seed):
-    rng = np.random.default_rng(seed)
-    wave = 28 + np.sin(np.arange(N) / 15) + 0.01 * rng.normal(size=N)
-    power = pd.DataFrame({"mode": "fine", "u": wave.round(2), "dead": 0})
-    noise = rng.normal(size=N).astype("float32")
-    # Clocks run a little apart: a packet may be older than one that came before.
-    clock = pd.DataFrame({"tick": 60 * np.arange(N) - 20, "t": noise})
-    clock["tick"] = clock["tick"].clip(lower=0)
-    return power, clock
-
-
-def interleave(*tables):
-    """Rows of tables in turn."""
-    order = np.argsort(np.concatenate([np.arange(len(t)) for t in tables]), kind="s")
-    return pd.concat(tables, ignore_index=True).iloc[order].reset_index(drop=True)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A mission with two spacecraft, and what they sent."""
     folder = tmp_path_factory.mktemp("downlink")
-    (folder / "defs").mkdir()
-    for name, text in FILES.items():
-        (folder / name).write_text(text)
-    spec = FrameSpec.from_yaml(folder / "spec.yaml")
-    power, any_, clock = read_definitions(folder / "defs")
-    sent = []
-    for craft in (77, 78):
-        one, two = values(craft)
-        other = pd.DataFrame({"protocol": 5, "rest": np.arange(20)})
-        packets = interleave(
-            encode_packets(one, power),
-            encode_packets(two, clock),
-            encode_packets(other, any_, first_count=1000),
-        )
-        sent.append(encode_frames(packets, spec, spacecraft_id=craft))
-        if craft == 77:
-            (folder / "packets.tlm").write_bytes(b"".join(packets["data"]))
-    data = interleave(*sent)["data"].tolist()
-    (folder / "one.u8").write_bytes(b"".join(sent[0]["data"]))
-    (folder / "both.u8").write_bytes(b"".join(data))
-    (folder / "first.u8").write_bytes(b"".join(data[:61]))
-    (folder / "second.u8.gz").write_bytes(gzip.compress(b"".join(data[61:])))
-    marked = b"".join(bytes.fromhex("1ACFFC1D") + frame for frame in data)
-    (folder / "marked.cadu").write_bytes(marked)
-    (folder / "both.kiss").write_bytes(
-        b"".join(map(kiss_record, range(len(data)), data))
-    )
-    (folder / "noise.u8").write_bytes(np.random.default_rng(0).bytes(6400))
+    make_downlink(folder)
     return folder
-
-
-def kiss_record(number, frame):
-    """Write a frame as gr-satellites does, with its time before."""
-    milliseconds = 1_772_323_200_000 + 62_500 * number  # 2026-03-01
-    text = b""
-    for record in (b"\x09" + milliseconds.to_bytes(8, "big"), b"\x00" + frame):
-        escaped = record.replace(b"\xdb", b"\xdb\xdd").replace(b"\xc0", b"\xdb\xdc")
-        text += b"\xc0" + escaped + b"\xc0"
-    return text
 
 
 @pytest.fixture
 def folder(made, tmp_path, monkeypatch):
     """The mission in the working folder, where tests may write."""
-    for path in made.iterdir():
-        if path.is_file():
-            (tmp_path / path.name).write_bytes(path.read_bytes())
-    (tmp_path / "defs").mkdir()
-    for path in (made / "defs").iterdir():
-        (tmp_path / "defs" / path.name).write_bytes(path.read_bytes())
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def decode(*args, spec="spec.yaml", out="out.parquet"):
-    """Run the command; give the table that it writes."""
-    options = ["--spec", spec] if spec else []
-    assert main(["decode", *args, *options, "--packets", "defs", "--out", out]) == 0
-    return read_back(out)
-
-
-def read_back(path):
-    if path.endswith((".parquet", ".pq")):
-        table = pd.read_parquet(path)
-    else:
-        table = pd.read_csv(path, float_precision="round_trip")
-        table["time"] = pd.to_datetime(table["time"], format="ISO8601").dt.as_unit("us")
-    return table.set_index(["track", "time"])
-
-
-def by_library(path, *, time=None, kinds=None, **options):
-    """The telemetry by the functions of the library, less columns without values."""
-    spec = FrameSpec.from_yaml("spec.yaml")
-    packets = extract_packets(read_frames(path, spec, **options), spec)
-    return merged(packets, time, kinds)
-
-
-def merged(packets, time=None, wanted=None):
-    kinds = decode_packets(packets, read_definitions("defs"), time=time)
-    X = to_telemetry({kind: kinds[kind] for kind in wanted or kinds})
-    return X.dropna(axis=1, how="all").sort_index(kind="stable")
-
-
-def same(table, X):
-    pd.testing.assert_frame_equal(
-        table, X, check_exact=True, check_column_type=False, check_index_type=False
-    )
 
 
 @pytest.mark.parametrize("out", ["out.parquet", "out.pq", "out.csv", "out.csv.gz"])
@@ -173,7 +54,7 @@ def test_the_table_is_what_the_library_makes(folder, out):
     expected = by_library("both.u8", start="2026-03-01", period="62.5s")
     same(table, expected)
     assert "power_u" in table
-    assert "power_dead" not in table  # without any value
+    assert table["power_dead"].isna().all()
     assert "power_mode" not in table  # labels
     assert not list(folder.glob(".draft*"))
     assert not list(folder.glob("tmp*"))
@@ -226,7 +107,7 @@ def test_packets_need_no_spec(folder, monkeypatch):
     # Without frames nothing tells when power was received, and it is left out.
     table = decode("packets.tlm", spec=None)
     assert set(table.index.get_level_values("track")) == {"0-0001"}
-    same(table, merged(read_packets("packets.tlm"), wanted=["clock"]))
+    same(table, merged(read_packets("packets.tlm")))
     monkeypatch.setattr(_decode, "_CELLS", 600)
     same(decode("packets.tlm", spec=None, out="again.csv"), table)
 
@@ -268,7 +149,7 @@ def test_arrays_of_open_length_are_left_out(folder, capsys, monkeypatch):
     table = decode("both.u8", *TIMES, "--hold", "10min")
     assert [name for name in table if name.startswith("any")] == ["any_protocol"]
     said = capsys.readouterr().out
-    assert "of arrays whose length differs from packet to packet: 4" in said
+    assert "left out, open arrays: any_rest_0, any_rest_1, any_rest_2, any_" in said
 
 
 def test_counts_are_printed_and_written(folder, capsys):
@@ -287,7 +168,10 @@ def test_counts_are_printed_and_written(folder, capsys):
     assert 0 < kinds["power"]["decoded"] < N
     assert kinds["power"]["invalid"] == {"dead": kinds["power"]["decoded"]}
     assert sum(kind["decoded"] for kind in kinds.values()) == channel["packets"]
-    assert set(counts["telemetry"]) == {"moved", "steps_back", "without_time"}
+    assert counts["telemetry"]["left_out"] == {
+        "bookkeeping": ["power_protocol", "clock_tick"],
+        "labels_or_text": ["power_mode"],
+    }
 
 
 def test_a_mission_that_is_known_needs_no_files(folder):
@@ -303,7 +187,7 @@ def test_a_mission_that_is_known_needs_no_files(folder):
     rows.sample(frac=1, random_state=0).to_csv("frames.csv", index=False)
     out = ["--out", "out.parquet"]
     assert main(["decode", "frames.csv", "--mission", "dslwp_b", *out]) == 0
-    expected = to_telemetry(dslwp.read("frames.csv")).dropna(axis=1, how="all")
+    expected = to_telemetry(dslwp.read("frames.csv"))
     same(read_back("out.parquet"), expected)
     assert len(expected) == 200
     half = len(rows) // 2
@@ -314,25 +198,40 @@ def test_a_mission_that_is_known_needs_no_files(folder):
 
 
 def test_the_table_can_be_learnt_from_and_scored(folder, capsys):
-    decode("one.u8", *TIMES, "--kind", "power", out="t.csv")
+    decode("one.u8", *TIMES, "--kind", "power", "--drop-empty", out="t.csv")
     fit = ["fit", "t.csv", "--recipe", "housekeeping", "--out", "d.pkl"]
     assert main(fit) == 0
-    decode("one.u8", *TIMES, "--kind", "power", out="t.parquet")
+    decode("one.u8", *TIMES, "--kind", "power", "--drop-empty", out="t.parquet")
     assert main(["score", "d.pkl", "t.parquet", "--out", "r.csv"]) == 0
     assert len(pd.read_csv("r.csv")) == N
     assert "Scored 300 rows" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("args", "said", "error"),
     [
-        (["noise.u8", "--spec", "spec.yaml"], "bad crc 100"),
-        (["empty.u8", "--spec", "spec.yaml"], "Frames: accepted 0"),
-        (["empty.tlm"], "empty.tlm"),
-        (["both.u8", "--spec", "spec.yaml", "--kind", "power"], "without time"),
+        (["noise.u8", "--spec", "spec.yaml"], "bad crc 100", "No row of telemetry"),
+        (["empty.u8", "--spec", "spec.yaml"], "Frames: accepted 0", "No row of"),
+        (["empty.tlm"], "empty.tlm", "No row of telemetry came out"),
+        (
+            ["both.u8", "--spec", "spec.yaml", "--kind", "power"],
+            "without time",
+            "None of the 600 packets has a time; give --start and --period, or the "
+            "definitions a rule for the time on board.",
+        ),
+        (
+            ["packets.tlm", "--kind", "power"],
+            "without time",
+            "None of the 300 packets has a time; give the definitions a rule",
+        ),
+        (
+            ["packets.tlm", "--time", "received"],
+            "without time",
+            "has a time; leave --time received out",
+        ),
     ],
 )
-def test_where_nothing_comes_out_the_counts_tell_why(folder, capsys, args, said):
+def test_where_nothing_comes_out_the_counts_tell_why(folder, capsys, args, said, error):
     (folder / "empty.u8").touch()
     (folder / "empty.tlm").touch()
     (folder / "out.csv").write_text("of before")
@@ -341,9 +240,10 @@ def test_where_nothing_comes_out_the_counts_tell_why(folder, capsys, args, said)
     assert main([*args, "--json", "counts.json"]) == 2
     captured = capsys.readouterr()
     assert said in captured.out.replace("\n", " ")
-    assert "No row of telemetry came out" in captured.err
+    assert error in captured.err
     assert captured.err.count("\n") == 1
-    assert sorted(folder.iterdir()) == before
+    assert sorted(folder.iterdir()) == sorted([*before, folder / "counts.json"])
+    assert "telemetry" in json.loads((folder / "counts.json").read_text())
     assert (folder / "out.csv").read_text() == "of before"
 
 
@@ -372,12 +272,17 @@ ONE = "one.u8 --spec spec.yaml --packets defs --out o.csv"
         (f"{ONE} --start noon --period 30s", "start must be a time; got 'noon'"),
         (f"{ONE} --start 2026-03-01 --period often", "period must be"),
         (f"{ONE} --max-gap long", "max_gap must be"),
+        (f"{ONE} --max-gap nan", "max_gap must be"),
+        (f"{ONE} --prefix 4", "are of files of packets; leave --spec"),
+        (f"{ONE} --import no_such_laws", "there is no module no_such_laws"),
+        ("packets.tlm --packets defs --out o.csv --copies first", "give their --spec"),
+        ("packets.tlm --packets defs --out o.csv --prefix -1", "prefix must be"),
         (f"both.u8 {ONE} --start 2026-03-01 --period 1s", "time of one file"),
         ("packets.tlm --packets defs --out o.csv --period 3s", "give their --spec"),
         ("packets.tlm --packets defs --out o.csv --format raw", "give their --spec"),
         ("one.u8 --packets defs --out o.csv", "No space packet begins at byte 0"),
         ("one.u8 --spec bad.yaml --packets defs --out o.csv", "bad.yaml is not YAML"),
-        ("one.u8 --spec near.yaml --packets defs --out o.csv", "did you mean length?"),
+        ("one.u8 --spec near.yaml --packets defs --out o.csv", "did you mean"),
         ("one.u8 --spec spec.yaml --packets defs --out o.txt", ".parquet, .pq, .csv"),
         ("one.u8 --spec spec.yaml --packets defs --out defs", "defs is a folder"),
         ("one.u8 --spec spec.yaml --packets defs --out no/o.csv", "There is no folder"),

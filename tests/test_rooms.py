@@ -20,6 +20,9 @@ MAY_IMPORT = {
     "resampling": GROUND,
     "ccsds": {"_core", "tracks"},
     "datasets": GROUND | {"_files", "labeling", "resampling"},
+    "dsn_now": GROUND
+    | {"_files", "labeling", "preprocessing", "metrics", "model_selection"}
+    | {"streaming"},
     "preparation": GROUND | {"_files", "labeling", "datasets"},
     "preprocessing": GROUND,
     "encoders": GROUND | {"preprocessing"},

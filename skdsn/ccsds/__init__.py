@@ -7,6 +7,7 @@ of which are read from files; some are shipped, see :func:`load_mission`, and
 :mod:`skdsn.ccsds.dslwp`.
 """
 
+from skdsn.ccsds import dslwp
 from skdsn.ccsds._calibrations import (
     Calibration,
     Enumeration,
@@ -22,13 +23,9 @@ from skdsn.ccsds._frames import iter_frames, read_frames
 from skdsn.ccsds._functions import Function, Sum, register_calibration
 from skdsn.ccsds._missions import Mission, load_mission
 from skdsn.ccsds._order import FrameCopy
-from skdsn.ccsds._packets import (
-    PacketExtractor,
-    extract_packets,
-    iter_packets,
-    read_packets,
-)
+from skdsn.ccsds._packets import PacketExtractor, extract_packets
 from skdsn.ccsds._read_definitions import read_definitions
+from skdsn.ccsds._read_packets import iter_packets, read_packets
 from skdsn.ccsds._spec import FrameSpec
 from skdsn.ccsds._telemetry import TelemetryMerger, to_telemetry
 from skdsn.ccsds._thermistors import BetaThermistor, QuadraticThermistor
@@ -54,6 +51,7 @@ __all__ = [
     "TelemetryMerger",
     "TimeRule",
     "decode_packets",
+    "dslwp",
     "encode_frames",
     "encode_packets",
     "extract_packets",

@@ -1,11 +1,14 @@
 """What all calibrations have in common."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import ClassVar
 
 import numpy as np
 
-__all__ = ["Calibration", "is_number", "set_number", "set_numbers"]
+from skdsn.ccsds._short import short
+
+__all__ = ["Calibration", "is_number", "set_names", "set_number", "set_numbers"]
 
 
 class Calibration:
@@ -76,7 +79,8 @@ def _as_number(owner, name, value):
             value = float(value)
     if not is_number(value) or not np.isfinite(value):
         raise ValueError(
-            f"{name} of a {owner.kind} calibration must be a number; got {value!r}."
+            f"{name} of a {owner.kind} calibration must be a number; got "
+            f"{short(value)}."
         )
     return float(value)
 
@@ -90,10 +94,28 @@ def set_number(owner, name, *, nonzero=False):
 
 def set_numbers(owner, name, least):
     values = getattr(owner, name)
-    if isinstance(values, str) or not np.iterable(values) or len(tuple(values)) < least:
+    listed = np.iterable(values) and not isinstance(values, str | Mapping)
+    if not listed or len(tuple(values)) < least:
         raise ValueError(
             f"{name} of a {owner.kind} calibration must be a list of at least {least} "
-            f"numbers; got {values!r}."
+            f"numbers; got {short(values)}."
         )
     numbers = tuple(_as_number(owner, name, value) for value in values)
     object.__setattr__(owner, name, numbers)
+
+
+def set_names(owner, name, least):
+    """Make one name, or a list of names, a tuple of them."""
+    names = getattr(owner, name)
+    listed = np.iterable(names) and not isinstance(names, Mapping)
+    names = (names,) if isinstance(names, str) else tuple(names) if listed else None
+    if (
+        names is None
+        or len(names) < least
+        or not all(isinstance(each, str) and each for each in names)
+    ):
+        raise ValueError(
+            f"{name} of a {owner.kind} calibration must name other fields of the "
+            f"packet; got {short(getattr(owner, name))}."
+        )
+    object.__setattr__(owner, name, names)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from skdsn.ccsds._calibration import Calibration, is_number, set_number, set_numbers
+from skdsn.ccsds._short import short
 
 __all__ = ["Calibration", "Enumeration", "Polynomial", "SignedSquare", "Table"]
 
@@ -93,7 +94,7 @@ class Enumeration(Calibration):
         if not isinstance(self.values, Mapping) or not self.values:
             raise ValueError(
                 "An enum maps raw values to labels or numbers, such as {0: 43}; "
-                f"got {self.values!r}."
+                f"got {short(self.values)}."
             )
         values = dict(self.values)
         spans = sorted((*_as_interval(key), key) for key in values)
@@ -107,9 +108,9 @@ class Enumeration(Calibration):
             ordered = [labels.index(value) for value in ordered]
         elif not all(is_number(value) for value in values.values()):
             raise ValueError(
-                f"The values of an enum must be all labels or all numbers; got "
-                f"{list(values.values())!r}. Quote labels that YAML reads as something "
-                "else, such as 'on'."
+                "The values of an enum must be all labels or all numbers; got "
+                f"{short(list(values.values()))}. Quote labels that YAML reads as "
+                "something else, such as '12'."
             )
         lows, highs, _ = zip(*spans, strict=True)
         object.__setattr__(self, "values", values)
@@ -179,19 +180,26 @@ class Table(Calibration):
     is_costly: ClassVar[bool] = True
 
     def __post_init__(self):
+        if isinstance(self.order, bool) or self.order not in (0, 1):
+            raise ValueError(
+                f"The order of a table must be 0 or 1; got {short(self.order)}."
+            )
+        if not isinstance(self.extrapolate, bool | np.bool_):
+            raise ValueError(
+                "extrapolate of a table must be true or false; got "
+                f"{short(self.extrapolate)}."
+            )
         set_numbers(self, "points", least=1 + (self.order == 1))
         set_numbers(self, "values", least=1)
-        if self.order not in (0, 1):
-            raise ValueError(
-                f"The order of a table must be 0 or 1; got {self.order!r}."
-            )
         if len(self.points) != len(self.values):
             raise ValueError(
                 f"A table has as many values as points; got {len(self.points)} points "
                 f"and {len(self.values)} values."
             )
         if any(b <= a for a, b in pairwise(self.points)):
-            raise ValueError(f"The points of a table must ascend; got {self.points}.")
+            raise ValueError(
+                f"The points of a table must ascend; got {short(self.points)}."
+            )
 
     def decode(self, raw, columns=None):
         """Interpolate at the raw values."""
@@ -274,6 +282,6 @@ def _as_interval(key):
     if isinstance(key, bool) or low > high or not -_LARGEST <= low <= high < _LARGEST:
         raise ValueError(
             f"A key of an enum must be an integer or an interval such as '[1, 3]'; got "
-            f"{key!r}."
+            f"{short(key)}."
         )
     return low, high

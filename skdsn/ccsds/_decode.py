@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from skdsn.ccsds._packet_kind import PacketKind
 from skdsn.ccsds._read_fields import PacketGroup
 
-__all__ = ["PROVENANCE", "DecodedPackets", "decode_packets"]
+__all__ = ["ORIGIN", "DecodedPackets", "decode_packets"]
 
 PROVENANCE = (
     "spacecraft_id",
@@ -16,6 +17,7 @@ PROVENANCE = (
     "n_copies",
     "gap",
 )
+ORIGIN = tuple(f"_{name}" for name in (*PROVENANCE, "packet"))
 
 
 class DecodedPackets(dict):
@@ -57,10 +59,13 @@ def decode_packets(packets, definitions, *, time=None, raw=False):
         `packets`. Its index is ``time`` (datetime64[us], naive = UTC, NaT if unknown).
         Its columns are the fields, then where the packet comes from:
         ``_spacecraft_id``, ``_virtual_channel_id``, ``_apid``, ``_sequence_count``,
-        ``_n_frames``, ``_n_copies`` and ``_gap``. Numbers keep the type they have in
-        the packet, calibrated and limited ones are float64, labels are categorical,
-        bytes are ``bytes``. ``attrs`` hold ``units``, ``statistics``, and the ``apid``
-        of the definition.
+        ``_n_frames``, ``_n_copies`` and ``_gap``, and ``_packet``, its row in
+        `packets` from 0 on. Numbers keep the type they have in the packet, calibrated
+        and limited ones are float64, labels are categorical, bytes are ``bytes``.
+        ``attrs`` hold ``units``, ``statistics``, the ``apid`` of the definition, and
+        the names of columns that :func:`to_telemetry` leaves out: ``bookkeeping``, the
+        fields of `where` and of the time on board, and ``open_arrays``, whose length
+        differs from packet to packet.
 
     Raises
     ------
@@ -114,9 +119,12 @@ def decode_packets(packets, definitions, *, time=None, raw=False):
         mine = groups.get(definition.name, [])
         frame, counts = _decode_kind(packets, definition, mine, time, raw)
         counts["wrong_length"] = wrong.get(definition.name, 0)
-        frame.attrs["units"] = dict(getattr(definition, "units", {}))
+        known = {*definition.columns, *ORIGIN}
+        frame.attrs["units"] = dict(definition.units)
         frame.attrs["statistics"] = counts
         frame.attrs["apid"] = [int(apid) for apid in definition.apid]
+        frame.attrs["bookkeeping"] = list(definition.bookkeeping)
+        frame.attrs["open_arrays"] = [name for name in frame if name not in known]
         kinds[definition.name], statistics[definition.name] = frame, counts
     return DecodedPackets(
         kinds, {"packets": len(data), "kinds": statistics, "unknown": unknown}
@@ -126,20 +134,16 @@ def decode_packets(packets, definitions, *, time=None, raw=False):
 def _as_definitions(definitions, time):
     if time not in (None, "received", "onboard"):
         raise ValueError(f"time must be None, 'received' or 'onboard'; got {time!r}.")
-    if hasattr(definitions, "decode_group"):
+    if isinstance(definitions, PacketKind):
         definitions = [definitions]
     definitions = list(definitions)
     for definition in definitions:
-        if not hasattr(definition, "decode_group"):
+        if not isinstance(definition, PacketKind):
             raise TypeError(
                 "definitions must be PacketDefinition objects, as read_definitions "
                 f"returns them; got a {type(definition).__name__}."
             )
-        if definition.where and not hasattr(definition, "matches"):
-            raise TypeError(
-                f"Definition {definition.name!r} has `where` but no method `matches`."
-            )
-        if time == "onboard" and getattr(definition, "time", None) is None:
+        if time == "onboard" and definition.time is None:
             raise ValueError(
                 f"Packet {definition.name!r} has no rule for the time on board; give "
                 "it one, or use time=None to take the time of reception there."
@@ -179,7 +183,7 @@ def _sort_out(packets, data, definitions):
             rows, group = _of_kind(definition, data, apids, left)
             if len(rows) == 0:
                 continue
-            if _fits(definition, length):
+            if definition.layout(length) is not None:
                 groups.setdefault(definition.name, []).append((rows, group))
                 left = left[~np.isin(left, rows)]
             else:
@@ -200,18 +204,10 @@ def _of_kind(definition, data, apids, rows):
     if definition.apid:
         rows = rows[np.isin(apids[rows], definition.apid)]
     group = _take(data, rows)
-    if definition.where and group:
-        found = definition.matches(group)
-        if not found.all():
-            rows = rows[found]
-            group = _take(data, rows)
-    return rows, group
-
-
-def _fits(definition, length):
-    if hasattr(definition, "layout"):
-        return definition.layout(length) is not None
-    return definition.length is None or definition.length == length
+    if not group:
+        return rows, group
+    found, group = definition.select(group)
+    return rows[found], group
 
 
 def _take(data, rows):
@@ -223,15 +219,15 @@ def _take(data, rows):
 def _decode_kind(packets, definition, groups, time, raw):
     """Decode the groups of a kind into one frame in the order of the packets."""
     origin = {f"_{name}": packets[name].to_numpy() for name in PROVENANCE}
-    options = {"raw": True} if raw else {}
-    onboard = time != "received" and getattr(definition, "time", None) is not None
+    onboard = time != "received" and definition.time is not None
     parts, times, extra, invalid = [], [], {}, {}
     groups = groups or [(np.empty(0, dtype=np.int64), PacketGroup())]
     for rows, group in groups:
-        columns = definition.decode_group(group, **options)
-        _add(invalid, getattr(columns, "invalid", {}))
-        _add(extra, getattr(columns, "statistics", {}))
+        columns = definition.decode_group(group, raw=raw)
+        _add(invalid, columns.invalid)
+        _add(extra, columns.statistics)
         columns |= {name: values[rows] for name, values in origin.items()}
+        columns["_packet"] = rows.astype(np.int64)
         parts.append(pd.DataFrame(columns))  # in one call, so in few blocks
         if onboard:
             times.append(definition.decode_time(group))

@@ -2,15 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from graphlib import CycleError, TopologicalSorter
 from math import prod
 from pathlib import Path
 
 import numpy as np
 
-from skdsn.ccsds._field import PacketField
+from skdsn.ccsds._field import MOST_BYTES, PacketField
+from skdsn.ccsds._packet_kind import PacketKind
 from skdsn.ccsds._read_csv import read_fields
-from skdsn.ccsds._read_fields import as_array, decode_columns, read_field
+from skdsn.ccsds._read_fields import (
+    as_array,
+    calibration_order,
+    decode_columns,
+    read_field,
+)
+from skdsn.ccsds._short import short
 from skdsn.ccsds._time_rule import TimeRule
 
 __all__ = ["PacketDefinition", "PacketField", "TimeRule"]
@@ -19,7 +25,7 @@ HEADER_BITS = 48  # of the primary header of a space packet
 
 
 @dataclass(frozen=True, kw_only=True)
-class PacketDefinition:
+class PacketDefinition(PacketKind):
     """Which packets are of a kind, and the fields they hold.
 
     Parameters
@@ -52,17 +58,6 @@ class PacketDefinition:
     --------
     read_definitions : Read them from files.
 
-    Notes
-    -----
-    :func:`decode_packets` takes any object with the attributes ``name``, ``apid``,
-    ``where``, ``length`` and the method ``decode_group``, of which this class is the
-    usual one. It uses, if they are there, the method ``matches`` (without it, ``where``
-    must be empty), the method ``decode_time`` next to an attribute ``time`` that is not
-    None, and the mapping ``units``; ``decode_group`` is asked for ``raw=True`` only if
-    the caller wants raw values, and what it returns may have the attributes ``invalid``
-    and ``statistics``, mappings of counts. It is also called with an empty list, for
-    the columns and dtypes of a kind without packets.
-
     Examples
     --------
     >>> from skdsn.ccsds import PacketDefinition, PacketField
@@ -89,15 +84,37 @@ class PacketDefinition:
     def __post_init__(self):
         if not isinstance(self.name, str) or not self.name:
             raise ValueError(f"The name of a kind must be text; got {self.name!r}.")
-        apid = self.apid
-        apid = (apid,) if isinstance(apid, int | np.integer) else tuple(apid or ())
         object.__setattr__(self, "fields", tuple(self.fields))
-        object.__setattr__(self, "apid", apid)
+        object.__setattr__(self, "apid", self._as_apids())
+        if not isinstance(self.where, Mapping):
+            raise ValueError(
+                f"`where` of packet {self.name!r} must map fields to raw values, such "
+                f"as {{protocol: 0}}; got {short(self.where)}."
+            )
         object.__setattr__(self, "where", dict(self.where))
         self._check_fields()
         self._check_names()
         self._check_calibrations()
         self._check_numbers()
+
+    def _as_apids(self):
+        apid = () if self.apid is None else self.apid
+        if not np.iterable(apid):
+            apid = (apid,)
+        if isinstance(apid, str | Mapping):
+            raise ValueError(
+                f"The APID of packet {self.name!r} must be an integer or a list of "
+                f"integers; got {short(apid)}."
+            )
+        apid = tuple(apid)
+        for each in apid:
+            whole = isinstance(each, int | np.integer) and not isinstance(each, bool)
+            if not whole or not 0 <= each < 2048:
+                raise ValueError(
+                    f"An APID of packet {self.name!r} must be an integer from 0 to "
+                    f"2047; got {short(each)}."
+                )
+        return apid
 
     def _check_fields(self):
         if not self.fields:
@@ -156,10 +173,8 @@ class PacketDefinition:
         known = {
             f.name: f for f in self.fields if f.data_type in ("uint", "int", "float")
         }
-        needs = {}
         for one in self.fields:
             names = one.calibration.fields if one.calibration is not None else ()
-            needs[one.name] = names
             for name in names:
                 other = known.get(name)
                 fits = other is not None and other.shape in ((), one.shape)
@@ -169,26 +184,26 @@ class PacketDefinition:
                         f"{self.name!r} needs {name!r}, which is no field with one "
                         "number a packet."
                     )
-        try:
-            TopologicalSorter(needs).prepare()
-        except CycleError as error:
-            raise ValueError(
-                f"The calibrations of packet {self.name!r} need each other in a "
-                f"circle: {' -> '.join(error.args[1])}."
-            ) from error
+        calibration_order(
+            {one.name: one.calibration for one in self.fields}, f"Packet {self.name!r}"
+        )
 
     def _check_numbers(self):
-        for apid in self.apid:
-            if not isinstance(apid, int | np.integer) or not 0 <= apid < 2048:
-                raise ValueError(
-                    f"An APID of packet {self.name!r} must be an integer from 0 to "
-                    f"2047; got {apid!r}."
-                )
         for name, value in self.where.items():
             if isinstance(value, bool) or not isinstance(value, int | np.integer):
                 raise ValueError(
                     f"`where` of packet {self.name!r} must give {name!r} an integer; "
-                    f"got {value!r}."
+                    f"got {short(value)}."
+                )
+            one = self[name]
+            signed = one.data_type == "int"
+            low = -(2 ** (one.bit_length - 1)) if signed else 0
+            high = low + 2**one.bit_length - 1
+            if not low <= value <= high:
+                raise ValueError(
+                    f"`where` of packet {self.name!r} asks {name!r} to be "
+                    f"{short(value)}, but its {one.bit_length} bits hold {low} to "
+                    f"{high}."
                 )
         for name, least in (("length", 7), ("secondary_header", 0)):
             value = getattr(self, name)
@@ -196,13 +211,23 @@ class PacketDefinition:
                 continue
             if isinstance(value, bool) or not isinstance(value, int | np.integer):
                 raise ValueError(
-                    f"{name} of packet {self.name!r} must be an integer; got {value!r}."
+                    f"{name} of packet {self.name!r} must be an integer; got "
+                    f"{short(value)}."
                 )
             if value < least:
                 raise ValueError(
                     f"{name} of packet {self.name!r} must be at least {least}; got "
                     f"{value}."
                 )
+
+        end = -(-_end(self._places(0)) // 8)
+        most = MOST_BYTES if self.length is None else self.length
+        if end > most:
+            which = "at most" if self.length is None else "by its length"
+            raise ValueError(
+                f"The fields of packet {self.name!r} need {end} bytes, but it has "
+                f"{which} {most}; correct their sizes and offsets, or the length."
+            )
 
     @classmethod
     def from_csv(
@@ -311,9 +336,11 @@ class PacketDefinition:
         -------
         bool ndarray of shape (n,)
         """
+        if not self.where:
+            return super().matches(packets)
         rows = as_array(packets)
         found = np.ones(len(rows), dtype=bool)
-        for one, start, _ in self._places(8 * rows.shape[1]) if self.where else ():
+        for one, start, _ in self._places(8 * rows.shape[1]):
             if one.data_type == "fill" or one.name not in self.where:
                 continue
             if start + one.bit_length > 8 * rows.shape[1]:

@@ -8,14 +8,11 @@ import pandas as pd
 from skdsn.ccsds._bits import pack_bits
 from skdsn.ccsds._frames import read_frames
 from skdsn.ccsds._kiss import FEND, kiss_escape
-from skdsn.ccsds._zones import is_whole
+from skdsn.ccsds._space_packet import IDLE_APID, LARGEST, SMALLEST, is_whole
 
 __all__ = ["encode_frames"]
 
-_SMALLEST = 7  # bytes of a space packet
-_LARGEST = 65_542
-_FILL = 0xFF  # a packet version that does not exist
-_IDLE = 0x07FF
+_FILL = 0xFF  # begins no space packet
 
 
 def encode_frames(
@@ -116,11 +113,7 @@ def _fill_zones(packets, spec):
     rows = np.zeros((len(zones), spec.length), dtype=np.uint8)
     rows[:, spec.zone] = zones
     if pointers is not None:
-        bits, offset = 11, 8 * spec.zone.start - 11
-        if not spec.pointer_in_zone:
-            bits = spec.header["first_header_pointer"]
-            offset = spec.bit_offset("first_header_pointer")
-        pack_bits(rows, offset, bits, pointers)
+        pack_bits(rows, *spec.pointer, pointers)
     return rows
 
 
@@ -128,7 +121,7 @@ def _fill_mpdu(packets, size, spec):
     """Join packets to a stream, and point to the first that begins in each frame."""
     total = sum(map(len, packets))
     fill = -total % size
-    while 0 < fill < _SMALLEST:
+    while 0 < fill < SMALLEST:
         fill += size
     if fill:
         packets = [*packets, *_idle_packets(fill)]
@@ -137,7 +130,7 @@ def _fill_mpdu(packets, size, spec):
     begins = np.arange(0, total + fill, size)
     first = np.searchsorted(starts, begins)
     pointers = np.append(starts, np.iinfo(np.int64).max)[first] - begins
-    bits = 11 if spec.pointer_in_zone else spec.header["first_header_pointer"]
+    _, bits = spec.pointer
     if size > (1 << bits) - 2:
         raise ValueError(
             f"Packet zones of {size} bytes are too long for a first header pointer of "
@@ -151,8 +144,8 @@ def _idle_packets(size):
     """Make idle packets of so many bytes together."""
     while size:
         # What is left must be a packet too, or nothing.
-        part = size if size <= _LARGEST else min(_LARGEST, size - _SMALLEST)
-        header = (_IDLE << 32 | 3 << 30 | part - _SMALLEST).to_bytes(6, "big")
+        part = size if size <= LARGEST else min(LARGEST, size - SMALLEST)
+        header = (IDLE_APID << 32 | 3 << 30 | part - SMALLEST).to_bytes(6, "big")
         yield header + bytes(part - len(header))
         size -= part
 
@@ -187,7 +180,7 @@ def _write_headers(rows, spec, channel, first_count, master_count):
         "secondary_header_flag": int(spec.secondary_header > 0),
         "segment_length_id": 3 if spec.kind == "tm" else 0,
     }
-    for name, bits in spec.header.items():
+    for name, bits in spec.fields.items():
         if name not in values:
             continue
         value = values[name]

@@ -1,20 +1,19 @@
 """Engineering values to space packets, for simulation and for tests."""
 
-from graphlib import TopologicalSorter
-
 import numpy as np
 import pandas as pd
 
 from skdsn.ccsds._bits import pack_bits, read_bits
 from skdsn.ccsds._definition import PacketDefinition
-from skdsn.ccsds._packet_rows import PRIMARY_HEADER
-from skdsn.ccsds._read_fields import as_array, read_field
+from skdsn.ccsds._read_fields import as_array, calibration_order, read_field
+from skdsn.ccsds._space_packet import (
+    COUNT_MODULO,
+    HEADER_BYTES,
+    LARGEST,
+    PRIMARY_HEADER,
+)
 
 __all__ = ["encode_packets"]
-
-_HEADER_BYTES = 6
-_LONGEST = 65_542  # bytes of a packet
-_MODULO = 1 << 14
 
 
 def encode_packets(
@@ -94,10 +93,10 @@ def encode_packets(
     frame = pd.DataFrame(frame)
     values = _raw_values(frame, definition, raw)
     places, length = _lay_out(frame, definition)
-    if not 7 <= length <= _LONGEST:
+    if not 7 <= length <= LARGEST:
         raise ValueError(
             f"A packet of the kind {definition.name!r} would have {length} bytes; "
-            f"space packets have 7 to {_LONGEST}."
+            f"space packets have 7 to {LARGEST}."
         )
     rows = np.zeros((len(frame), length), dtype=np.uint8)
     words = {}
@@ -136,17 +135,15 @@ def _raw_values(frame, definition, raw):
     }
     if raw:
         return given
-    needs = {
-        name: [] if one.calibration is None else list(one.calibration.fields)
-        for name, one in fields.items()
-    }
     values = dict(given)
-    for name in TopologicalSorter(needs).static_order():
+    for name in calibration_order({k: one.calibration for k, one in fields.items()}):
         calibration = fields[name].calibration if name in fields else None
         # A value that `where` gave is raw already.
         if calibration is None or not _has_columns(frame, fields[name]):
             continue
-        columns = {other: given[other] for other in needs[name] if other in given}
+        columns = {
+            other: given[other] for other in calibration.fields if other in given
+        }
         try:
             values[name] = calibration.encode(given[name], columns)
         except ValueError as error:
@@ -159,8 +156,7 @@ def _raw_values(frame, definition, raw):
 
 def _is_own(field, definition):
     """Tell whether a field takes a column: no fill, and not of the primary header."""
-    hidden = getattr(definition, "hidden", ())
-    return field.data_type != "fill" and field.name not in hidden
+    return field.data_type != "fill" and field.name not in definition.hidden
 
 
 def _columns_in(frame, field):
@@ -193,7 +189,7 @@ def _take_columns(frame, field, definition):
 def _lay_out(frame, definition):
     """Give the places of the fields and the bytes of a packet."""
     for field, start in _starts(frame, definition):
-        if _is_own(field, definition) and start < 8 * _HEADER_BYTES:
+        if _is_own(field, definition) and start < 8 * HEADER_BYTES:
             raise ValueError(
                 f"Field {field.name!r} of packet {definition.name!r} lies in the "
                 "primary header, which is written by itself; leave it out to encode."
@@ -215,7 +211,7 @@ def _lay_out(frame, definition):
 
 
 def _starts(frame, definition):
-    end = 8 * (_HEADER_BYTES + definition.secondary_header)
+    end = 8 * (HEADER_BYTES + definition.secondary_header)
     for field in definition.fields:
         start = end if field.bit_offset is None else field.bit_offset
         yield field, start
@@ -355,7 +351,7 @@ def _header(frame, definition, apid, first_count, length):
         "secondary_header_flag": np.full(n, definition.secondary_header > 0, np.uint8),
         "apid": apids.astype(np.uint16),
         "sequence_flags": np.full(n, 3, dtype=np.uint8),
-        "sequence_count": (counts % _MODULO).astype(np.uint16),
+        "sequence_count": (counts % COUNT_MODULO).astype(np.uint16),
     }
 
 
@@ -363,13 +359,12 @@ def _write_header(rows, header, definition):
     """Write the primary header, and what `where` asks of it into rows and header."""
     for name, (offset, bits) in PRIMARY_HEADER.items():
         pack_bits(rows, offset, bits, header[name])
-    size = rows.shape[1] - _HEADER_BYTES - 1
+    size = rows.shape[1] - HEADER_BYTES - 1
     pack_bits(rows, 32, 16, np.full(len(rows), size))
     fixed = [
         field
         for field in definition.fields
-        if field.name in getattr(definition, "hidden", ())
-        and field.name in definition.where
+        if field.name in definition.hidden and field.name in definition.where
     ]
     for field in fixed:
         mask = np.zeros((1, rows.shape[1]), dtype=np.uint8)

@@ -1,15 +1,17 @@
 """One field of a packet."""
 
 from dataclasses import dataclass
-from math import prod
+from math import isfinite, prod
 
 import numpy as np
 
-from skdsn.ccsds._calibration import Calibration
+from skdsn.ccsds._calibration import Calibration, is_number
+from skdsn.ccsds._short import short
 
 __all__ = ["PacketField"]
 
 DATA_TYPES = ("uint", "int", "float", "bytes", "str", "fill")
+MOST_BYTES = 65_542  # of a space packet: 65,536 and its primary header
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +42,7 @@ class PacketField:
     unit : str, default=""
     description : str, default=""
     valid_min, valid_max : float, default=None
-        Calibrated values outside become NaN, and are counted.
+        Calibrated values outside become NaN, and are counted. Finite.
 
     Raises
     ------
@@ -73,10 +75,12 @@ class PacketField:
     valid_max: float | None = None
 
     def __post_init__(self):
-        if isinstance(self.shape, int):
+        if _is_whole(self.shape):
             object.__setattr__(self, "shape", (self.shape,))
         self._check_type()
         self._check_place()
+        self._check_size()
+        self._check_limits()
         numeric = self.data_type in ("uint", "int", "float")
         limited = self.valid_min is not None or self.valid_max is not None
         if not numeric and (limited or self.calibration is not None):
@@ -89,26 +93,52 @@ class PacketField:
         ):
             raise TypeError(
                 f"The calibration of field {self.name!r} must be a Calibration such as "
-                f"Polynomial((0, 0.5)); got {self.calibration!r}."
+                f"Polynomial((0, 0.5)); got {short(self.calibration)}."
             )
         if limited and self.is_categorical:
             raise ValueError(
                 f"Field {self.name!r} has labels; leave out valid_min and valid_max."
             )
 
+    def _check_size(self):
+        # Before columns are named, of which there may be billions otherwise.
+        bits = (self.bit_offset or 0) + self.bit_length * (self.n_elements or 1)
+        if bits > 8 * MOST_BYTES:
+            raise ValueError(
+                f"Field {self.name!r} ends at bit {short(bits)}, but a packet has at "
+                f"most {8 * MOST_BYTES} bits ({MOST_BYTES} bytes)."
+            )
+
+    def _check_limits(self):
+        for name in ("valid_min", "valid_max"):
+            value = getattr(self, name)
+            if value is not None and not (is_number(value) and isfinite(value)):
+                raise ValueError(
+                    f"{name} of field {self.name!r} must be a finite number, or be "
+                    f"left out; got {short(value)}."
+                )
+        low, high = self.valid_min, self.valid_max
+        if low is not None and high is not None and low > high:
+            raise ValueError(
+                f"valid_min of field {self.name!r} must not be above valid_max; got "
+                f"{low} and {high}."
+            )
+
     def _check_type(self):
         if not isinstance(self.name, str) or not self.name:
-            raise ValueError(f"The name of a field must be text; got {self.name!r}.")
+            raise ValueError(
+                f"The name of a field must be text; got {short(self.name)}."
+            )
         if self.data_type not in DATA_TYPES:
             raise ValueError(
                 f"The data_type of field {self.name!r} must be one of {DATA_TYPES}; "
-                f"got {self.data_type!r}."
+                f"got {short(self.data_type)}."
             )
         bits = self.bit_length
-        if not isinstance(bits, int | np.integer) or bits < 1:
+        if not _is_whole(bits) or bits < 1:
             raise ValueError(
                 f"The bit_length of field {self.name!r} must be a positive integer; "
-                f"got {bits!r}."
+                f"got {short(bits)}."
             )
         allowed, wanted = {
             "float": (bits in (16, 32, 64), "16, 32 or 64"),
@@ -124,12 +154,10 @@ class PacketField:
 
     def _check_place(self):
         offset = self.bit_offset
-        if offset is not None and not (
-            isinstance(offset, int | np.integer) and offset >= 0
-        ):
+        if offset is not None and not (_is_whole(offset) and offset >= 0):
             raise ValueError(
                 f"The bit_offset of field {self.name!r} must be an integer from 0, or "
-                f"None; got {offset!r}."
+                f"None; got {short(offset)}."
             )
         order = self.byte_order
         if order not in ("big", "little"):
@@ -138,7 +166,7 @@ class PacketField:
                 raise ValueError(
                     f"The byte_order of field {self.name!r} must be 'big', 'little', "
                     "or name each of its bytes once, as '3412' does for four; got "
-                    f"{order!r}."
+                    f"{short(order)}."
                 )
         if order != "big" and self.bit_length % 8:
             raise ValueError(
@@ -147,11 +175,11 @@ class PacketField:
             )
         if self.shape != "expand" and not (
             isinstance(self.shape, tuple)
-            and all(isinstance(n, int | np.integer) and n > 0 for n in self.shape)
+            and all(_is_whole(n) and n > 0 for n in self.shape)
         ):
             raise ValueError(
                 f"The shape of field {self.name!r} must be a tuple of positive "
-                f"integers or 'expand'; got {self.shape!r}."
+                f"integers or 'expand'; got {short(self.shape)}."
             )
         is_text = self.data_type in ("bytes", "str")
         if self.shape == "expand" and is_text and self.bit_length != 8:
@@ -186,3 +214,7 @@ class PacketField:
         return tuple(
             "_".join([self.name, *map(str, index)]) for index in np.ndindex(*shape)
         )
+
+
+def _is_whole(value):
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)

@@ -25,8 +25,9 @@ def read_frames(source, spec, *, format=None, station=None, start=None, period=N
         other raw frames, ``.gz`` at the end of each is unpacked), an open stream, the
         content of either, or the bytes of one frame after another.
     spec : FrameSpec
-    format : {"raw", "kiss", "csv"}, default=None
-        Of the source; None goes by the suffix and takes streams and bytes as raw.
+    format : {"raw", "kiss", "csv", "frames"}, default=None
+        Of the source; None goes by the suffix, takes streams and bytes as raw, and any
+        other iterable as ``"frames"``, the bytes of one frame after another.
     station : str, default=None
         Who received the frames, where the source does not say.
     start : datetime-like, default=None
@@ -42,10 +43,13 @@ def read_frames(source, spec, *, format=None, station=None, start=None, period=N
         header as unsigned integers, and ``data``, the bytes of the whole frame.
         ``attrs["statistics"]`` counts what was ``accepted`` and, by reason, what was
         not: ``wrong_length``, ``bad_crc``, ``wrong_version``, ``flag_mismatch`` (a TM
-        frame whose secondary header or flags contradict the spec),
-        ``foreign_spacecraft``, ``truncated``, ``skipped_bytes`` (between
-        synchronization markers), ``bad_hex``, ``bad_time``, ``dropped_rows``,
-        ``bad_escape``, ``unterminated``, ``too_long``, ``other_kiss_records``.
+        frame whose secondary header or flags contradict the spec, or whose pointer
+        its synchronization flag leaves without meaning), ``foreign_spacecraft``,
+        ``replayed`` (see `replay` of the spec), ``truncated``, ``skipped_bytes``
+        (between synchronization markers), ``bad_hex``, ``bad_time``,
+        ``dropped_rows``, ``bad_escape``, ``unterminated``, ``too_long``,
+        ``other_kiss_records``; and ``drop_column_missing``, columns of a CSV file that
+        `csv` of the spec names to drop rows by and that it lacks.
 
     Raises
     ------
@@ -214,6 +218,8 @@ def _header_checks(frames, spec):
     if spec.kind == "tm":
         flags = frames["secondary_header_flag"] == bool(spec.secondary_header)
         flags &= frames["ocf_flag"] == spec.ocf
+        if spec.packet_zone == "mpdu":
+            flags &= frames["synchronization_flag"] == 0
         if spec.secondary_header:
             first = spec.header_bytes  # its byte with the length, less 1
             sizes = [(frame[first] & 0x3F) + 1 for frame in frames["data"]]
@@ -222,6 +228,8 @@ def _header_checks(frames, spec):
     if spec.spacecraft_ids:
         good = np.isin(frames["spacecraft_id"].to_numpy(), spec.spacecraft_ids)
         yield "foreign_spacecraft", good
+    if spec.replay == "drop" and "replay_flag" in frames:
+        yield "replayed", frames["replay_flag"].to_numpy() == 0
 
 
 def _table(data, times, stations, spec, statistics):
@@ -230,10 +238,10 @@ def _table(data, times, stations, spec, statistics):
     rows = as_rows([frame[:start] for frame in data], start)
     header = {
         name: read_bits(rows, spec.bit_offset(name), bits)
-        for name, bits in spec.header.items()
+        for name, bits in spec.fields.items()
     }
     if spec.pointer_in_zone:
-        header["first_header_pointer"] = read_bits(rows, 8 * start - 11, 11)
+        header["first_header_pointer"] = read_bits(rows, *spec.pointer)
     frames = pd.DataFrame(
         {"time": times, "station": stations, **header},
         copy=False,

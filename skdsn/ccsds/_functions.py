@@ -6,7 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from skdsn.ccsds._calibration import Calibration, set_number
+from skdsn.ccsds._calibration import Calibration, set_names, set_number
+from skdsn.ccsds._short import short
 
 __all__ = ["Function", "Sum", "register_calibration"]
 
@@ -37,10 +38,7 @@ class Sum(Calibration):
     kind: ClassVar[str] = "sum"
 
     def __post_init__(self):
-        names = (self.fields,) if isinstance(self.fields, str) else tuple(self.fields)
-        if not names or not all(isinstance(name, str) for name in names):
-            raise ValueError(f"A sum names other fields; got {self.fields!r}.")
-        object.__setattr__(self, "fields", names)
+        set_names(self, "fields", least=1)
         set_number(self, "scale", nonzero=True)
         set_number(self, "offset")
 
@@ -81,8 +79,12 @@ class Function(Calibration):
     kind: ClassVar[str] = "function"
 
     def __post_init__(self):
-        names = (self.fields,) if isinstance(self.fields, str) else tuple(self.fields)
-        object.__setattr__(self, "fields", names)
+        if not isinstance(self.name, str) or not self.name:
+            raise ValueError(
+                "A function calibration is the name of a registered one, as text; got "
+                f"{short(self.name)}."
+            )
+        set_names(self, "fields", least=0)
 
     def decode(self, raw, columns=None):
         """Call the function."""

@@ -75,8 +75,9 @@ class KissSplitter:
 
         Returns
         -------
-        records : list of bytes
-            Those that end in this block, without escapes and never empty.
+        records : list of bytes or None
+            Those that end in this block, without escapes and never empty; None in the
+            place of one that is counted.
         counts : dict of str to int
             Records that are none, by reason.
         """
@@ -87,14 +88,14 @@ class KissSplitter:
             raw = [bytes(self._pending), *others[:-1]]
             self._pending.clear()
             self._pend(others[-1])
-        counts = {}
-        whole = [each for each in raw if 0 < len(each) <= self.limit]
-        if long := len(raw) - raw.count(b"") - len(whole):
-            counts["too_long"] = long
-        records = [kiss_unescape(each) for each in whole]
-        if bad := records.count(None):
-            counts["bad_escape"] = bad
-        return [each for each in records if each is not None], counts
+        raw = [each for each in raw if each]
+        long = [len(each) > self.limit for each in raw]
+        records = [
+            None if drop else kiss_unescape(each)
+            for each, drop in zip(raw, long, strict=True)
+        ]
+        bad = {"too_long": sum(long), "bad_escape": records.count(None) - sum(long)}
+        return records, {reason: count for reason, count in bad.items() if count}
 
     def _pend(self, piece):
         self._pending += piece[: self.limit + 1 - len(self._pending)]

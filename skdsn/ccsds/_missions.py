@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 
+from skdsn._core.names import near
 from skdsn.ccsds._definition import PacketDefinition
-from skdsn.ccsds._parse_calibration import near
 from skdsn.ccsds._read_definitions import read_definitions
 from skdsn.ccsds._spec import FrameSpec
 

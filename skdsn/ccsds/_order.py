@@ -1,6 +1,6 @@
 """The frames of one virtual channel, once each and in order of their counts."""
 
-from collections import Counter, deque
+from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +9,7 @@ from skdsn.ccsds._bits import as_rows
 
 __all__ = ["FrameCopy", "FrameOrder", "OrderedFrame", "choose_policy"]
 
+_MOST_REMEMBERED = 4096  # frames passed on, of a count that goes round later
 _MOST_COPIES = 64  # kept of one frame, so that a stuck count does not fill the memory
 
 
@@ -54,8 +55,9 @@ class FrameOrder:
 
     A frame within `max_gap` of the one received before it, with the same count, repeats
     it, and with the next count continues it; any other is a jump. Of a repeated frame,
-    `policy` chooses the copy. A count of one of the last `look_back` frames is a copy
-    that came late if no jump lies between, or if the bytes are equal.
+    `policy` chooses the copy. A count that jumps back is a copy that came late if it is
+    one of the last `look_back` frames and no jump lies between, or if the bytes are
+    equal to those of the frame that had this count last.
 
     Parameters
     ----------
@@ -82,9 +84,10 @@ class FrameOrder:
         self._after_jump = True
         self._count = self._time = self._data = None  # of the frame received last
         self._run = 0  # frames since the last jump
-        self._recent = deque(
-            maxlen=look_back
-        )  # (count, time, data) of frames passed on
+        self._n_passed = 0
+        # Of each count the frame passed on last: its number, time, hashes of its bytes.
+        self._passed = {}
+        self._most_passed = min(modulo, _MOST_REMEMBERED)
 
     def update(self, count, copy):
         """Take the next frame received.
@@ -104,25 +107,22 @@ class FrameOrder:
             self._hold(count, copy, after_jump=True)
             return None
         step = (count - self._count) % self.modulo
-        if step < 2 and self._near(copy.time, self._time):
-            if step == 0:
-                same = copy.data == self._data
-                self.statistics["repeated_same" if same else "repeated_distinct"] += 1
-                self._copies.append(copy)
-                self._n_copies += 1
-                if len(self._copies) == _MOST_COPIES:
-                    self._copies = [self.policy(self._copies)]
-                self._note(count, copy)
-                return None
-            self.statistics["continuations"] += 1
-        elif self._is_late(count, copy):
+        time, before = copy.time, self._time
+        near = time is None or before is None or time - before < self.max_gap
+        if step == 0 and near:
+            self._repeat(count, copy)
+            return None
+        jumps = step != 1 or not near
+        # The frame after a jump may be a damaged one of a pass that is received again,
+        # and then what follows it are copies too.
+        if (jumps or self._run == 1) and self._is_late(count, copy, jumps):
             self.statistics["late_copies"] += 1
             return None
-        else:
-            self.statistics["jumps"] += 1
-            step = None
+        self.statistics["jumps" if jumps else "continuations"] += 1
+        if jumps and near and step <= self.modulo // 2:
+            self.statistics["frames_lost"] += step - 1
         done = self.finish()
-        self._hold(count, copy, after_jump=step is None)
+        self._hold(count, copy, jumps)
         return done
 
     def finish(self):
@@ -131,7 +131,8 @@ class FrameOrder:
             return None
         copies, self._copies = self._copies, []
         chosen = copies[0] if len(copies) == 1 else self.policy(copies)
-        self._recent.append((self._count, self._time, self._data))
+        if self.look_back:
+            self._remember(copies)
         return OrderedFrame(chosen, self._n_copies, self._after_jump)
 
     def _hold(self, count, copy, after_jump):
@@ -144,16 +145,37 @@ class FrameOrder:
         if copy.time is not None:
             self._time = copy.time
 
-    def _near(self, time, before):
-        unknown = time is None or before is None
-        return unknown or time - before < self.max_gap
+    def _repeat(self, count, copy):
+        same = copy.data == self._data
+        self.statistics["repeated_same" if same else "repeated_distinct"] += 1
+        self._copies.append(copy)
+        self._n_copies += 1
+        if len(self._copies) == _MOST_COPIES:
+            self._copies = [self.policy(self._copies)]
+        self._note(count, copy)
 
-    def _is_late(self, count, copy):
-        for back, (its_count, time, data) in enumerate(reversed(self._recent), start=1):
-            # The frame held comes before those passed on.
-            if its_count == count and self._near(copy.time, time):
-                return back < self._run or data == copy.data
-        return False
+    def _remember(self, copies):
+        # A dict keeps the order of insertion: the oldest comes first.
+        self._passed.pop(self._count, None)
+        if len(copies) == 1:
+            hashes = (hash(copies[0].data),)
+        else:
+            hashes = tuple(hash(copy.data) for copy in copies)
+        self._n_passed += 1
+        self._passed[self._count] = (self._n_passed, self._time, hashes)
+        if len(self._passed) > self._most_passed:
+            del self._passed[next(iter(self._passed))]
+
+    def _is_late(self, count, copy, jumps):
+        if count not in self._passed:
+            return False
+        number, before, hashes = self._passed[count]
+        time = copy.time
+        if time is not None and before is not None and time - before >= self.max_gap:
+            return False
+        back = self._n_passed - number + 1  # the frame held comes before all of these
+        recent = back <= self.look_back and back < self._run
+        return (jumps and recent) or hash(copy.data) in hashes
 
 
 def choose_policy(copies):

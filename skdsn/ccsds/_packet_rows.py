@@ -8,21 +8,15 @@ import numpy as np
 import pandas as pd
 
 from skdsn.ccsds._bits import as_rows, read_bits
+from skdsn.ccsds._space_packet import (
+    COUNT_MODULO,
+    HEADER_BYTES,
+    IDLE_APID,
+    PRIMARY_HEADER,
+)
 
-__all__ = ["NO_TIME", "PRIMARY_HEADER", "PacketOrigin", "PacketRows"]
+__all__ = ["PacketOrigin", "PacketRows"]
 
-PRIMARY_HEADER = {  # field: (first bit, bits), of a space packet
-    "packet_version": (0, 3),
-    "packet_type": (3, 1),
-    "secondary_header_flag": (4, 1),
-    "apid": (5, 11),
-    "sequence_flags": (16, 2),
-    "sequence_count": (18, 14),
-}
-NO_TIME = np.iinfo(np.int64).min
-_HEADER_BYTES = 6
-_IDLE = 2047
-_MODULO = 1 << 14
 _LAST, _FIRST, _WHOLE = 2, 1, 3  # sequence flags
 _LARGEST = 1 << 24  # bytes of a joined packet
 
@@ -38,7 +32,7 @@ class PacketOrigin(NamedTuple):
     n_frames : int
     n_copies : int
     gap : bool
-        Whether packets may be missing before the first of them.
+        Whether packets of the channel may be missing before the first of them.
     """
 
     time: int
@@ -79,7 +73,7 @@ class PacketRows:
         """Give the number of a new channel."""
         self._channels.append((spacecraft_id, virtual_channel_id))
         self.statistics.append(Counter(packets=0))
-        self._gaps.append(False)
+        self._gaps.append(True)  # nobody knows what came before the input
         return len(self._channels) - 1
 
     def extend(self, channel, packets, origin):
@@ -92,7 +86,7 @@ class PacketRows:
     def take(self):
         """Give the packets added since the last call as a DataFrame."""
         data = self._data
-        header = as_rows([packet[:_HEADER_BYTES] for packet in data], _HEADER_BYTES)
+        header = as_rows([packet[:HEADER_BYTES] for packet in data], HEADER_BYTES)
         fields = {
             name: read_bits(header, offset, bits)
             for name, (offset, bits) in PRIMARY_HEADER.items()
@@ -125,12 +119,13 @@ class PacketRows:
 
     def _check(self, data, channel, fields, origins, gap):
         """Count packets, join segments, and tell which packets are rows."""
-        idle = fields["apid"] == _IDLE
+        idle = fields["apid"] == IDLE_APID
         self._count("idle_packets", channel[idle])
         self._count("packets", channel[~idle])
-        source = channel * (_IDLE + 1) + fields["apid"]
+        source = channel * (IDLE_APID + 1) + fields["apid"]
         follows = self._follow(source, fields["sequence_count"].astype(np.int64), idle)
         self._count("sequence_jumps", channel[~follows])
+        gap |= ~follows
         keep = ~idle | self._keep_idle
         if self._join:
             segmented = ~idle & (fields["sequence_flags"] != _WHOLE)
@@ -156,12 +151,12 @@ class PacketRows:
         first = np.append(True, source[1:] != source[:-1])
         before = np.roll(count, 1)
         before[first] = [
-            self._counts.get(each, (now - 1) % _MODULO)
+            self._counts.get(each, (now - 1) % COUNT_MODULO)
             for each, now in zip(
                 source[first].tolist(), count[first].tolist(), strict=True
             )
         ]
-        follows[order] = (count - before) % _MODULO == 1
+        follows[order] = (count - before) % COUNT_MODULO == 1
         last = np.roll(first, -1)
         self._counts.update(
             zip(source[last].tolist(), count[last].tolist(), strict=True)
@@ -171,7 +166,7 @@ class PacketRows:
     def _join_segment(self, i, source, fields, follows, data, origins, gap):
         """Take a packet of a source that sends segments; tell whether it is a row."""
         flags = fields["sequence_flags"][i]
-        statistics = self.statistics[source // (_IDLE + 1)]
+        statistics = self.statistics[source // (IDLE_APID + 1)]
         segments = self._open.pop(source, None)
         begins = flags in (_FIRST, _WHOLE)
         if segments is not None and (begins or not follows[i]):
@@ -189,7 +184,7 @@ class PacketRows:
             statistics["incomplete_segments"] += len(segments.parts) + 1
             gap[i] = True
         else:
-            segments.add(data[i][_HEADER_BYTES:], origins[i])
+            segments.add(data[i][HEADER_BYTES:], origins[i])
             if flags != _LAST:
                 self._open[source] = segments
                 return False
@@ -221,7 +216,7 @@ class PacketRows:
     def finish(self):
         """Count the segments that wait for others."""
         for source, segments in self._open.items():
-            statistics = self.statistics[source // (_IDLE + 1)]
+            statistics = self.statistics[source // (IDLE_APID + 1)]
             statistics["incomplete_segments"] += len(segments.parts)
         self._open = {}
 

@@ -1,24 +1,19 @@
-"""Space packets out of frames, or out of a file of packets."""
+"""Space packets out of frames."""
 
 from collections import Counter
 from functools import partial
+from itertools import repeat
 
 import numpy as np
 import pandas as pd
 
 from skdsn.ccsds._order import FrameCopy, FrameOrder, choose_policy
-from skdsn.ccsds._packet_rows import NO_TIME, PacketOrigin, PacketRows
-from skdsn.ccsds._sources import is_path, opened, read_exactly
-from skdsn.ccsds._zones import (
-    PRIMARY_HEADER,
-    FixedZone,
-    KissZone,
-    MpduZone,
-    cut_packets,
-)
+from skdsn.ccsds._packet_rows import PacketRows
+from skdsn.ccsds._space_packet import NO_TIME
+from skdsn.ccsds._zones import FixedZone, KissZone, MpduZone
 from skdsn.tracks import gap_seconds
 
-__all__ = ["PacketExtractor", "extract_packets", "iter_packets", "read_packets"]
+__all__ = ["PacketExtractor", "extract_packets"]
 
 _ZONES = {"mpdu": MpduZone, "fixed": FixedZone, "kiss": KissZone}
 _AOS_IDLE_CHANNEL = 63
@@ -26,7 +21,6 @@ _FRAME_COLUMNS = (
     *("time", "station", "spacecraft_id", "virtual_channel_id"),
     *("virtual_channel_frame_count", "data"),
 )
-_BLOCK = 1 << 22  # bytes read at a time
 
 
 def extract_packets(
@@ -42,7 +36,8 @@ def extract_packets(
     Frames of each spacecraft and virtual channel are taken in the order of time (as
     they come, if times are unknown). By its count, a frame repeats the one before it,
     continues it, or comes after a jump. A jump drops the packet in progress, and the
-    stream begins again where the next packet does.
+    stream begins again where the next packet does. Frames whose header says that they
+    are a replay are put in order apart.
 
     Parameters
     ----------
@@ -66,9 +61,9 @@ def extract_packets(
         the primary header [1]_, ``data`` (bytes of the whole packet; of one sent in
         segments, the first segment and the data fields of the others), ``n_frames`` and
         ``n_copies`` (the fewest copies of any of its frames), ``gap`` (whether packets
-        of the channel may be missing before it).
+        of its channel or APID may be missing before it, as before the first).
         ``attrs["statistics"]`` has one mapping of counts per channel, such as
-        ``"403/0"``, and one for ``"frames"``.
+        ``"403/0"``, and one for ``"frames"``; see :class:`PacketExtractor`.
 
     Raises
     ------
@@ -128,13 +123,28 @@ class PacketExtractor:
     Attributes
     ----------
     statistics : dict of str to dict of str to int
-        What was found so far, per channel and for ``"frames"``. Of a channel:
-        ``frames``, ``jumps``, ``continuations``, ``repeated_same`` and
-        ``repeated_distinct`` (bytes equal to those received before, or not),
-        ``late_copies``; ``packets`` and ``idle_packets``, ``sequence_jumps`` (of the
-        count of an APID), ``joined`` and ``incomplete_segments``; packets given up:
-        ``partial_dropped`` at jumps, ``pointer_mismatch``, ``bad_version``,
-        ``bad_escape``, ``wrong_length``, ``unterminated``, ``too_long``.
+        What was found so far, for ``"frames"`` (what :func:`read_frames` counted) and
+        per channel, such as ``"403/0"`` or ``"56/2 replay"``. Of a channel:
+
+        * its frames: ``frames``, all of them; ``jumps`` and ``continuations`` of the
+          count; ``repeated_same`` and ``repeated_distinct``, repeats whose bytes equal
+          those received before, or not; ``late_copies``, of frames before that, not
+          used; ``frames_lost``, by the count, where it jumps by less than half its
+          range within ``max_gap``;
+        * its packets: ``packets`` and ``idle_packets``; ``sequence_jumps`` of the count
+          of an APID; ``joined``, packets put together from segments, and
+          ``incomplete_segments``, given up;
+        * packets in progress given up: ``partial_dropped`` at jumps, ``unterminated``
+          at the end, and in an M_PDU stream ``pointer_mismatch``, where the first
+          header pointer says otherwise, and ``bad_version``, where no packet begins;
+        * the M_PDU stream beside: ``idle_frames``; ``frames_without_start``, in which
+          no packet begins and none is in progress; ``encapsulation_packets``, skipped;
+        * fixed zones: ``idle_frames``, ``fill_bytes``, and ``wrong_length``, frames in
+          which bytes are left that are no packet;
+        * KISS zones: ``kiss_records``, of which some are given up for ``bad_escape``
+          or ``wrong_length``, and ``too_long``, bytes without a delimiter.
+
+        Counts of 0 may be absent.
 
     Examples
     --------
@@ -167,10 +177,9 @@ class PacketExtractor:
     @property
     def statistics(self):
         """Counts so far; see the class."""
-        channels = sorted(self._channels.items())
         return {"frames": dict(self._frames)} | {
-            f"{spacecraft}/{channel}": each.statistics
-            for (spacecraft, channel), each in channels
+            f"{spacecraft}/{channel}{' replay' * replay}": each.statistics
+            for (spacecraft, channel, replay), each in sorted(self._channels.items())
         }
 
     def update(self, frames):
@@ -189,18 +198,26 @@ class PacketExtractor:
         _check_frames(frames)
         self._frames.update(frames.attrs.get("statistics", {}))
         points = self._points
-        for scid, vcid, count, time, station, data in zip(
+        replays = repeat(0)
+        if "replay_flag" in frames:
+            replays = frames["replay_flag"].tolist()
+        ids = zip(
             frames["spacecraft_id"].tolist(),
             frames["virtual_channel_id"].tolist(),
+            replays,
+            strict=False,
+        )
+        for key, count, time, station, data in zip(
+            ids,
             frames["virtual_channel_frame_count"].tolist(),
             _as_microseconds(frames["time"]),
             _as_names(frames["station"]),
             frames["data"].tolist(),
             strict=True,
         ):
-            channel = self._channels.get((scid, vcid))
+            channel = self._channels.get(key)
             if channel is None:
-                channel = self._channels[scid, vcid] = self._new_channel(scid, vcid)
+                channel = self._channels[key] = self._new_channel(*key[:2])
             copy = FrameCopy(time, station, data, points.get(station, 0))
             channel.update(count, copy)
         return self._rows.take()
@@ -234,7 +251,7 @@ class _Channel:
     """One virtual channel of one spacecraft, from frames to packets."""
 
     def __init__(self, spec, policy, rows, ids):
-        modulo = 1 << spec.header["virtual_channel_frame_count"]
+        modulo = 1 << spec.fields["virtual_channel_frame_count"]
         max_gap = gap_seconds(spec.max_gap)
         self._order = FrameOrder(modulo, max_gap, spec.look_back, policy)
         number = rows.open_channel(*ids)
@@ -275,134 +292,6 @@ class _OtherChannel:
 
     def finish(self):
         pass
-
-
-def read_packets(
-    source, *, prefix=0, on_error="raise", join_segments=True, keep_idle=False
-):
-    """Read a file that holds space packets one after another, without frames.
-
-    Parameters
-    ----------
-    source : str, path-like, binary stream or bytes
-        ``.gz`` at the end of a name is unpacked.
-    prefix : int, default=0
-        Bytes before each packet, such as a header of the recorder; skipped.
-    on_error : {"raise", "stop"}, default="raise"
-        What to do where no packet can begin: refuse the file, or use what came before
-        and count the rest.
-    join_segments : bool, default=True
-        Whether packets that were sent in segments are put together.
-    keep_idle : bool, default=False
-        Whether idle packets (APID 2047) are in the table.
-
-    Returns
-    -------
-    DataFrame
-        As :func:`extract_packets`; times are unknown, the ids of spacecraft and channel
-        0, and ``attrs["statistics"]`` is a mapping of counts: those of
-        :class:`PacketExtractor`, and ``truncated`` and ``unread_bytes`` at the end.
-
-    Raises
-    ------
-    ValueError
-        If no packet begins where the one before it ends.
-
-    See Also
-    --------
-    iter_packets : The same in pieces, for files larger than memory.
-
-    Examples
-    --------
-    >>> from skdsn.ccsds import read_packets
-    >>> packet = bytes.fromhex("080B C001 0001") + b"ab"
-    >>> read_packets(2 * packet)[["apid", "sequence_count"]]
-       apid  sequence_count
-    0    11               1
-    1    11               1
-    """
-    pieces = list(
-        iter_packets(
-            source,
-            prefix=prefix,
-            on_error=on_error,
-            join_segments=join_segments,
-            keep_idle=keep_idle,
-        )
-    )
-    statistics = pieces[-1].attrs["statistics"]
-    packets = pd.concat(pieces, ignore_index=True)
-    packets.attrs["statistics"] = statistics
-    return packets
-
-
-def iter_packets(
-    source, *, prefix=0, on_error="raise", join_segments=True, keep_idle=False
-):
-    """Read a file of space packets piece by piece, in constant memory.
-
-    Parameters
-    ----------
-    source, prefix, on_error, join_segments, keep_idle
-        As for :func:`read_packets`.
-
-    Yields
-    ------
-    DataFrame
-        As :func:`read_packets` returns; the statistics count from the beginning.
-
-    Raises
-    ------
-    ValueError
-        As :func:`read_packets`.
-
-    Examples
-    --------
-    >>> from skdsn.ccsds import iter_packets
-    >>> packet = bytes.fromhex("080B C001 0001") + b"ab"
-    >>> sum(len(piece) for piece in iter_packets(3 * packet))
-    3
-    """
-    if on_error not in ("raise", "stop"):
-        raise ValueError(f"on_error must be 'raise' or 'stop'; got {on_error!r}.")
-    if isinstance(prefix, bool) or not isinstance(prefix, int) or prefix < 0:
-        raise ValueError(f"prefix must be a whole number of bytes; got {prefix!r}.")
-    rows = PacketRows(join_segments, keep_idle)
-    statistics = rows.statistics[rows.open_channel(0, 0)]
-    head = prefix + PRIMARY_HEADER
-    where = PacketOrigin(NO_TIME, NO_TIME, 0, 0, False)
-    offset, rest, trouble = 0, b"", None
-    with opened(source) as stream:
-        while block := read_exactly(stream, _BLOCK):
-            buffer = rest + block
-            packets, position = cut_packets(buffer, 0, prefix=prefix)
-            rows.extend(0, packets, where)
-            if position + head <= len(buffer) and buffer[position + prefix] >> 5:
-                trouble = offset + position + prefix
-            if trouble is not None and on_error == "raise":
-                raise ValueError(
-                    f"No space packet begins at byte {trouble} of "
-                    f"{source if is_path(source) else 'the source'}: its version is "
-                    f"not 0. Give the bytes before each packet (prefix), read frames "
-                    "with a frame spec, or take what came before (on_error='stop')."
-                )
-            offset, rest = offset + position, buffer[position:]
-            if trouble is not None:
-                break
-            piece = rows.take()
-            piece.attrs["statistics"] = dict(statistics)
-            yield piece
-        if trouble is not None:
-            left = len(rest)
-            while block := stream.read(_BLOCK):
-                left += len(block)
-            statistics["unread_bytes"] = left
-        elif rest:
-            statistics["truncated"] = 1
-    piece = rows.take()
-    rows.finish()
-    piece.attrs["statistics"] = dict(statistics)
-    yield piece
 
 
 def _check_frames(frames):

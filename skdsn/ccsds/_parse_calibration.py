@@ -1,9 +1,10 @@
 """Calibrations as they are written in definition files."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
-from difflib import get_close_matches
 
+from skdsn._core.names import near
 from skdsn.ccsds._calibrations import (
     Calibration,
     Enumeration,
@@ -12,10 +13,11 @@ from skdsn.ccsds._calibrations import (
     Table,
 )
 from skdsn.ccsds._functions import Function, Sum
+from skdsn.ccsds._short import short
 from skdsn.ccsds._thermistors import BetaThermistor, QuadraticThermistor
 from skdsn.ccsds._yaml import load_yaml
 
-__all__ = ["near", "parse_calibration"]
+__all__ = ["parse_calibration"]
 
 _CLASSES = (
     Polynomial,
@@ -29,13 +31,6 @@ _CLASSES = (
 )
 KINDS = {cls.kind: cls for cls in _CLASSES}
 _HIGHEST_POWER = 20
-
-
-def near(name, known):
-    """Say which known name is meant, or which there are."""
-    known = [str(one) for one in known]
-    found = get_close_matches(str(name), known, 1)
-    return f"did you mean {found[0]!r}?" if found else f"there are {known}."
 
 
 def parse_calibration(value, known=None):
@@ -64,21 +59,23 @@ def parse_calibration(value, known=None):
         value = value.strip()
         if value in known:
             return known[value]
-        value = load_yaml(value, f"The calibration {value!r}") if value else None
+        value = load_yaml(value, f"The calibration {short(value)}") if value else None
     if value is None or isinstance(value, Calibration):
         return value
     if isinstance(value, str):
-        raise ValueError(f"There is no calibration {value!r}; {near(value, known)}")
+        raise ValueError(
+            f"There is no calibration {short(value)}; {near(value, known)}"
+        )
     if not isinstance(value, Mapping) or not value:
         raise ValueError(
             "A calibration is a name, or one kind with its parameters such as "
-            f"{{polynomial: [0, 3.2]}}; got {value!r}."
+            f"{{polynomial: [0, 3.2]}}; got {short(value)}."
         )
     kind = next(iter(value))
     if len(value) == 1 and kind in KINDS:
         return _make(KINDS[kind], value[kind])
     if not all(_is_raw(key) for key in value):
-        hint = f"one key, its kind; got {list(map(str, value))}."
+        hint = f"one key, its kind; got {short(list(value))}."
         if len(value) == 1:
             hint = f"one key, its kind; {near(kind, KINDS)}"
         raise ValueError(f"A calibration has {hint}")
@@ -98,7 +95,7 @@ def _make(cls, parameters):
         if any(needed[other] for other in others):
             raise ValueError(
                 f"A {cls.kind} calibration has the parameters {list(needed)}; got "
-                f"{parameters!r}."
+                f"{short(parameters)}."
             )
         parameters = {first: parameters}
     for name in parameters:
@@ -118,15 +115,20 @@ def _is_raw(key):
 
 
 def _by_power(coefficients):
-    try:
-        powers = {int(power): c for power, c in coefficients.items()}
-    except ValueError as error:
-        raise ValueError(
-            f"A polynomial maps powers to coefficients; got {coefficients!r}."
-        ) from error
+    powers = {}
+    for power, coefficient in coefficients.items():
+        digits = "" if isinstance(power, bool) else str(power).strip()
+        if not re.fullmatch("[-+]?[0-9]{1,9}", digits):
+            raise ValueError(
+                "A polynomial maps powers, which are whole numbers, to coefficients; "
+                f"got the power {short(power)}."
+            )
+        if int(digits) in powers:
+            raise ValueError(f"A polynomial has the power {int(digits)} twice.")
+        powers[int(digits)] = coefficient
     if not powers or min(powers) < 0 or max(powers) > _HIGHEST_POWER:
         raise ValueError(
             f"The powers of a polynomial are 0 to {_HIGHEST_POWER}; got "
-            f"{coefficients!r}. Numbers for raw values are an enum: {{enum: ...}}."
+            f"{short(coefficients)}. Numbers for raw values are an enum: {{enum: ...}}."
         )
     return [powers.get(power, 0.0) for power in range(max(powers) + 1)]

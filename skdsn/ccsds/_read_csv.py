@@ -4,8 +4,10 @@ import csv
 import io
 from pathlib import Path
 
+from skdsn._core.names import near
 from skdsn.ccsds._field import DATA_TYPES, PacketField
-from skdsn.ccsds._parse_calibration import near, parse_calibration
+from skdsn.ccsds._parse_calibration import parse_calibration
+from skdsn.ccsds._short import short
 
 __all__ = ["read_fields"]
 
@@ -44,34 +46,55 @@ def read_fields(path, *, calibrations=None, offsets="packet"):
     ValueError
         If the file holds something else; the message names file and line.
     """
-    if offsets not in _ORIGINS:
-        raise ValueError(f"offsets must be 'packet' or 'data'; got {offsets!r}.")
+    if not isinstance(offsets, str) or offsets not in _ORIGINS:
+        raise ValueError(f"offsets must be 'packet' or 'data'; got {short(offsets)}.")
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8 text: {error}.") from error
-    reader = csv.DictReader(io.StringIO(text), skipinitialspace=True, strict=True)
-    try:
-        _check_columns(path, reader.fieldnames or [])
-        fields = [
-            _read_row(path, reader.line_num, row, calibrations, _ORIGINS[offsets])
-            for row in reader
-        ]
-    except csv.Error as error:
-        raise ValueError(f"{path}, line {reader.line_num}: {error}.") from error
+    rows = _read_rows(path, text)
+    _, columns = next(rows, (1, []))
+    columns = [column.strip() for column in columns]
+    _check_columns(path, columns)
+    fields = [
+        _read_row(path, line, columns, row, calibrations, _ORIGINS[offsets])
+        for line, row in rows
+    ]
     if not fields:
         raise ValueError(f"{path} has no fields below its header.")
     return fields
 
 
+def _read_rows(path, text):
+    """Yield the line on which each row begins, and its cells."""
+    reader = csv.reader(io.StringIO(text), skipinitialspace=True, strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise ValueError(
+                f"{path}, line {line}: the row that begins here cannot be read "
+                f"({error}); check its quotes."
+            ) from error
+        if row is None:
+            return
+        if row:
+            yield line, row
+
+
 def _check_columns(path, columns):
-    columns = [column.strip() for column in columns if column.strip()]
-    for column in columns:
+    columns = [column for column in columns if column]
+    for k, column in enumerate(columns):
         if column not in _COLUMNS:
             raise ValueError(
-                f"{path}: {column!r} is no column of a packet definition; "
+                f"{path}: {short(column)} is no column of a packet definition; "
                 f"{near(column, _COLUMNS)}"
+            )
+        if column in columns[:k]:
+            raise ValueError(
+                f"{path}: the column {column!r} comes twice; leave one out."
             )
     missing = [column for column in _NEEDED if column not in columns]
     if missing:
@@ -80,14 +103,15 @@ def _check_columns(path, columns):
         )
 
 
-def _read_row(path, line, row, calibrations, origin):
-    beyond = [cell for cell in row.pop(None, []) if cell.strip()]
+def _read_row(path, line, columns, row, calibrations, origin):
+    beyond = [cell for cell in row[len(columns) :] if cell.strip()]
     try:
         if beyond:
             raise ValueError(
-                f"the cell {beyond[0]!r} has no column; quote cells with a comma"
+                f"the cell {short(beyond[0])} has no column; quote cells with a comma"
             )
-        cells = {(key or "").strip(): (cell or "").strip() for key, cell in row.items()}
+        cells = {key: cell.strip() for key, cell in zip(columns, row, strict=False)}
+        cells = dict.fromkeys(columns, "") | cells
         return _make_field(cells, calibrations, origin)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}, line {line}: {error}") from error
@@ -98,7 +122,7 @@ def _make_field(cells, calibrations, origin):
     data_type = data_type.strip()
     if data_type not in DATA_TYPES:
         raise ValueError(
-            f"{data_type!r} is no data_type; {near(data_type, DATA_TYPES)}"
+            f"{short(data_type)} is no data_type; {near(data_type, DATA_TYPES)}"
         )
     inside = inside.strip().removesuffix(")")
     offset = _integer(cells, "bit_offset")
@@ -124,7 +148,7 @@ def _integer(cells, column):
     try:
         return int(cell)
     except ValueError as error:
-        raise ValueError(f"{column} must be an integer; got {cell!r}.") from error
+        raise ValueError(f"{column} must be an integer; got {short(cell)}.") from error
 
 
 def _number(cells, column):
@@ -134,7 +158,7 @@ def _number(cells, column):
     try:
         return float(cell)
     except ValueError as error:
-        raise ValueError(f"{column} must be a number; got {cell!r}.") from error
+        raise ValueError(f"{column} must be a number; got {short(cell)}.") from error
 
 
 def _shape(text):
@@ -147,5 +171,5 @@ def _shape(text):
     except ValueError as error:
         raise ValueError(
             "The shape of an array must be integers such as 4 or 2x3, or 'expand'; got "
-            f"{text!r}. A length that another field holds is not supported."
+            f"{short(text)}. A length that another field holds is not supported."
         ) from error

@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
+from skdsn._core.names import near
 from skdsn.ccsds._definition import PacketDefinition, TimeRule
-from skdsn.ccsds._parse_calibration import near, parse_calibration
+from skdsn.ccsds._parse_calibration import parse_calibration
+from skdsn.ccsds._short import short
 from skdsn.ccsds._yaml import read_yaml
 
 __all__ = ["read_definitions"]
 
 _FILE = "packets.yaml"
-_KEYS = ("calibrations", "packets")
+_KEYS = ("calibrations", "packets", "xtce")
 _PACKET_KEYS = (
     "fields",
     "apid",
@@ -35,7 +37,8 @@ def read_definitions(path):
           parameters ``apid``, ``where``, ``time``, ``length`` and ``secondary_header``
           of a :class:`PacketDefinition`, and ``offsets`` as in
           :meth:`PacketDefinition.from_csv`. Its key ``calibrations`` names those that
-          cells can refer to.
+          cells can refer to. Or its key ``xtce`` names an XTCE file beside it; the key
+          ``packets`` may then give kinds of that a ``time``, and nothing else.
         * A CSV file: one kind, with the name of the file, of packets of any APID.
         * An XTCE file, ``.xml``, read with space_packet_parser (extra ``xtce``).
 
@@ -99,11 +102,19 @@ def read_definitions(path):
 def _read_folder(path):
     contents = read_yaml(path)
     _check_keys(path, "the top", contents, _KEYS)
+    if "xtce" in contents:
+        return _read_xtce_with_times(path, contents)
     packets = contents.get("packets")
     if not isinstance(packets, Mapping) or not packets:
         raise ValueError(f"{path}: the key 'packets' must map kinds to their fields.")
     calibrations = {}
-    for name, value in (contents.get("calibrations") or {}).items():
+    named = contents.get("calibrations")
+    if named is not None and not isinstance(named, Mapping):
+        raise ValueError(
+            f"{path}: the key 'calibrations' must map names to calibrations, such as "
+            f"half: {{polynomial: [0, 0.5]}}; got {short(named)}."
+        )
+    for name, value in (named or {}).items():
         with _locate(path, f"calibration {name!r}"):
             calibrations[str(name)] = parse_calibration(value)
     return [
@@ -134,12 +145,43 @@ def _read_packet(path, name, entry, calibrations):
         )
 
 
+def _read_xtce_with_times(path, contents):
+    from skdsn.ccsds._xtce import read_xtce
+
+    if "calibrations" in contents:
+        raise ValueError(f"{path}: beside 'xtce', 'calibrations' has no use; leave it.")
+    if not isinstance(contents["xtce"], str):
+        raise ValueError(f"{path}: the key 'xtce' must name an XTCE file.")
+    file = path.parent / contents["xtce"]
+    if not file.is_file():
+        raise FileNotFoundError(f"{path} names {file}, which is not there.")
+    definitions = {each.name: each for each in read_xtce(file)}
+    packets = contents.get("packets") or {}
+    if not isinstance(packets, Mapping):
+        raise ValueError(f"{path}: the key 'packets' must map kinds to their time.")
+    for name, entry in packets.items():
+        where = f"packet {name!r}"
+        if name not in definitions:
+            raise ValueError(
+                f"{path}: {file.name} has no {where}; {near(name, [*definitions])}"
+            )
+        if not isinstance(entry, Mapping) or "time" not in entry:
+            raise ValueError(
+                f"{path}: {where} of an XTCE file needs the key 'time', and no other."
+            )
+        _check_keys(path, where, entry, ("time",))
+        with _locate(path, where):
+            rule = _time_rule(entry["time"])
+            definitions[name] = replace(definitions[name], time=rule)
+    return list(definitions.values())
+
+
 def _time_rule(values):
     names = [field.name for field in fields(TimeRule)]
     if not isinstance(values, Mapping) or "epoch" not in values:
         raise ValueError(
             "time must have an epoch and fields, such as {epoch: 2000-01-01, seconds: "
-            f"coarse}}; got {values!r}."
+            f"coarse}}; got {short(values)}."
         )
     for key in values:
         if key not in names:

@@ -1,13 +1,21 @@
 """Columns of values out of the bytes of many packets of one length."""
 
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
 import pandas as pd
 
 from skdsn.ccsds._bits import as_rows, read_bits
 
-__all__ = ["Columns", "PacketGroup", "calibrate", "decode_columns", "read_field"]
+__all__ = [
+    "Columns",
+    "PacketGroup",
+    "as_array",
+    "calibrate",
+    "calibration_order",
+    "decode_columns",
+    "read_field",
+]
 
 _BLOCK = 1024  # packets that are turned at once, so that they stay in the cache
 
@@ -33,11 +41,13 @@ class Columns(dict):
     invalid : dict of str to int
         Column to the values that are outside of the domain of its calibration or of
         its limits; only those that have some.
+    statistics : dict of str to int
+        Other counts of packets.
     """
 
     def __init__(self):
         super().__init__()
-        self.invalid = {}
+        self.invalid, self.statistics = {}, {}
 
 
 def as_array(packets):
@@ -201,6 +211,39 @@ def _as_bytes(pieces):
     return void[:, 0].tolist()
 
 
+def calibration_order(calibrations, owner="The packet"):
+    """Sort fields so that each comes after those that its calibration needs.
+
+    Parameters
+    ----------
+    calibrations : mapping of str to Calibration or None
+        Of each field.
+    owner : str, default="The packet"
+        For the message.
+
+    Returns
+    -------
+    list of str
+        Also names that are needed but are no keys.
+
+    Raises
+    ------
+    ValueError
+        If calibrations need each other.
+    """
+    needs = {
+        name: () if calibration is None else calibration.fields
+        for name, calibration in calibrations.items()
+    }
+    try:
+        return list(TopologicalSorter(needs).static_order())
+    except CycleError as error:
+        raise ValueError(
+            f"{owner} has calibrations that need each other in a circle: "
+            f"{' -> '.join(error.args[1])}."
+        ) from error
+
+
 def calibrate(raw, fields):
     """Calibrate raw values, those first that others depend on.
 
@@ -219,15 +262,11 @@ def calibrate(raw, fields):
         Values that became NaN, of the fields that were changed.
     """
     by_name = {field.name: field for field in fields}
-    needs = {
-        name: [] if field.calibration is None else list(field.calibration.fields)
-        for name, field in by_name.items()
-    }
     values, invalid, tables = dict(raw), {}, {}
-    for name in TopologicalSorter(needs).static_order():
+    for name in calibration_order({k: one.calibration for k, one in by_name.items()}):
         field = by_name[name]
         if field.calibration is not None:
-            needed = {other: values[other] for other in needs[name]}
+            needed = {other: values[other] for other in field.calibration.fields}
             values[name] = _apply(field, raw[name], needed, tables)
         if field.valid_min is not None or field.valid_max is not None:
             values[name] = _limit(field, values[name])

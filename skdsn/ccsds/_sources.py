@@ -205,6 +205,9 @@ def _iter_kiss(stream):
         records, counts = splitter.finish() if last else splitter.update(block)
         data, times = [], []
         for record in records:
+            if record is None:
+                time = _NAT  # that of a frame which is lost, or lost itself
+                continue
             command = record[0] & 0x0F
             if command == _DATA and len(record) > 1:
                 data.append(record[1:])
@@ -215,6 +218,8 @@ def _iter_kiss(stream):
                 time = milliseconds * 1000 if milliseconds < 1 << 43 else _NAT
             else:
                 counts["other_kiss_records"] = counts.get("other_kiss_records", 0) + 1
+                if command == _DATA:
+                    time = _NAT  # of an empty frame
         if data or counts:
             times = np.array(times, dtype=np.int64).view("datetime64[us]")
             yield RawFrames(data, times, None, counts)
@@ -225,7 +230,7 @@ def _iter_csv(stream, columns, source, chunk_frames):
     name = source if is_path(source) else "The CSV source"
     time, station = columns.get("time"), columns.get("station")
     wanted = [each for each in (columns["data"], time, station) if each is not None]
-    chunks = None
+    first = True
     try:
         chunks = pd.read_csv(
             stream,
@@ -243,7 +248,12 @@ def _iter_csv(stream, columns, source, chunk_frames):
                     f"{name} has no column {missing}; name the columns of this file in "
                     "the frame spec (csv)."
                 )
-            yield _read_rows(chunk, columns)
+            raw = _read_rows(chunk, columns)
+            if first:
+                lacking = sum(each not in chunk for each in columns.get("drop", {}))
+                raw.counts.update({"drop_column_missing": lacking} if lacking else {})
+                first = False
+            yield raw
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as why:
         problem = " ".join(str(why).split())
         raise ValueError(f"{name} is not a CSV file of frames: {problem}.") from why

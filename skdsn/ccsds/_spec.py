@@ -1,10 +1,11 @@
 """What a mission fixes about its transfer frames, as a parameter object."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from skdsn._core.names import near
 from skdsn.ccsds._yaml import read_yaml
 from skdsn.tracks import gap_seconds
 
@@ -37,8 +38,15 @@ _HEADERS = {"tm": _TM, "aos": _AOS}
 _VERSIONS = {"tm": 0, "aos": 1}
 _NEEDED = ("spacecraft_id", "virtual_channel_id", "virtual_channel_frame_count")
 _ZONES = ("mpdu", "fixed", "kiss", "none")
+_REPLAY = ("separate", "drop")
+_FOREIGN = {  # parameters that a kind has no use for
+    "tm": ("header", "header_error_control", "insert_zone", "replay"),
+    "aos": ("header", "secondary_header"),
+    "custom": (),
+}
 _CSV_KEYS = ("data", "time", "station", "drop")
 _M_PDU_HEADER = 2  # bytes
+_POINTER_BITS = 11  # of the first header pointer, at the end of the M_PDU header
 _MOST_ID_BITS = 16  # as in USLP, the standard with the longest
 
 
@@ -92,19 +100,28 @@ class FrameSpec:
         Frames of a channel further apart than this are never a repeat or a
         continuation, whatever their counts. A timedelta or seconds.
     look_back : int, default=8
-        How many frames back a late copy of a frame is recognised; 0 takes one for a
-        jump of the count, twice.
+        How many frames back a late copy of a frame whose bytes differ is recognised,
+        if no jump of the count lies between. A copy of equal bytes is recognised all
+        the way back to where the count went round (4096 frames at most) within
+        `max_gap`, as when a station sends its recording of a pass later. 0 recognises
+        neither and takes a late copy for a jump, twice.
+    replay : {"separate", "drop"}, default="separate"
+        What to do with frames that the spacecraft recorded and sends again, by the
+        replay flag of their header (AOS): they have counts of their own, so that they
+        are put in order as a channel apart, or they are counted and not used.
     join_segments : bool, default=True
         Whether packets that were sent in segments are put together.
     csv : mapping, default=None
         Columns of CSV files of frames: ``data`` (hex digits), ``time``, ``station``,
         and ``drop``, a mapping of columns to the value whose rows are not used, such as
-        ``{"remark": "replay"}``.
+        ``{"remark": "replay"}``. A file without a column to drop by is read all the
+        same, and counted as ``drop_column_missing``.
 
     Raises
     ------
     ValueError
-        If a parameter is none of those allowed, or two contradict each other.
+        If a parameter is none of those allowed, two contradict each other, or the kind
+        has no use for one.
 
     References
     ----------
@@ -121,7 +138,7 @@ class FrameSpec:
 
     kind: str
     length: int | None = None
-    header: Mapping[str, int] | None = None
+    header: Mapping[str, int] | None = field(default=None, hash=False)
     header_error_control: bool = False
     insert_zone: int = 0
     secondary_header: int = 0
@@ -134,12 +151,14 @@ class FrameSpec:
     trailer: int = 0
     max_gap: str | float | None = "2h"
     look_back: int = 8
+    replay: str = "separate"
     join_segments: bool = True
-    csv: Mapping[str, object] | None = field(default=None)
+    csv: Mapping[str, object] | None = field(default=None, hash=False)
 
     def __post_init__(self):
         _check_choice("kind", self.kind, (*_HEADERS, "custom"))
         _check_choice("packet_zone", self.packet_zone, _ZONES)
+        _check_choice("replay", self.replay, _REPLAY)
         for name in ("insert_zone", "secondary_header", "trailer", "look_back"):
             _check_count(name, getattr(self, name))
         for name in ("header_error_control", "ocf", "fecf", "join_segments"):
@@ -147,11 +166,17 @@ class FrameSpec:
                 raise ValueError(
                     f"{name} must be true or false; got {getattr(self, name)!r}."
                 )
-        for name in ("spacecraft_ids", "virtual_channels"):
-            self._set(name, _as_ids(name, getattr(self, name)))
         gap_seconds(self.max_gap)
-        self._set("header", MappingProxyType(self._checked_header()))
+        self._check_kind()
+        if self.kind == "custom":
+            self._set("header", MappingProxyType(_checked_header(self.header)))
         self._set("csv", MappingProxyType(_checked_csv(self.csv)))
+        for name, values in (
+            ("spacecraft_id", "spacecraft_ids"),
+            ("virtual_channel_id", "virtual_channels"),
+        ):
+            ids = _as_ids(values, getattr(self, values), self.fields[name])
+            self._set(values, ids)
         try:
             bytes.fromhex(self.sync_marker)
         except (TypeError, ValueError) as error:
@@ -163,8 +188,8 @@ class FrameSpec:
 
     def __reduce__(self):
         # Views of dicts do not pickle.
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
-        values |= {"header": dict(self.header), "csv": dict(self.csv)}
+        values = {each: getattr(self, each) for each in _names(self)}
+        values |= {"header": self.header and dict(self.header), "csv": dict(self.csv)}
         return _rebuild, (values,)
 
     @classmethod
@@ -186,12 +211,12 @@ class FrameSpec:
             the message names the file.
         """
         values = read_yaml(path)
-        names = [each.name for each in fields(cls)]
+        names = _names(cls)
         for key in values:
             if key not in names:
-                near = get_close_matches(str(key), names, 1)
-                hint = f"did you mean {near[0]}?" if near else f"there are {names}."
-                raise ValueError(f"{path}: {key!r} is no key of a frame spec; {hint}")
+                raise ValueError(
+                    f"{path}: {key!r} is no key of a frame spec; {near(key, names)}"
+                )
         if "kind" not in values:
             raise ValueError(f"{path}: the key 'kind' (tm, aos or custom) is missing.")
         try:
@@ -200,14 +225,27 @@ class FrameSpec:
             raise ValueError(f"{path}: {error}") from error
 
     @property
+    def fields(self):
+        """Fields of the primary header in order, with their bits."""
+        return self.header if self.kind == "custom" else _HEADERS[self.kind]
+
+    @property
     def header_bytes(self):
         """Bytes of the primary header, its error control included."""
-        return sum(self.header.values()) // 8 + 2 * self.header_error_control
+        return sum(self.fields.values()) // 8 + 2 * self.header_error_control
 
     @property
     def pointer_in_zone(self):
         """Whether the first header pointer stands in an M_PDU header."""
-        return self.packet_zone == "mpdu" and "first_header_pointer" not in self.header
+        return self.packet_zone == "mpdu" and "first_header_pointer" not in self.fields
+
+    @property
+    def pointer(self):
+        """First bit of the first header pointer, and its bits."""
+        if self.pointer_in_zone:
+            return 8 * self.zone.start - _POINTER_BITS, _POINTER_BITS
+        name = "first_header_pointer"
+        return self.bit_offset(name), self.fields[name]
 
     @property
     def zone(self):
@@ -232,51 +270,32 @@ class FrameSpec:
     def bit_offset(self, name):
         """Bit at which a field of the primary header begins."""
         offset = 0
-        for each, bits in self.header.items():
+        for each, bits in self.fields.items():
             if each == name:
                 return offset
             offset += bits
         raise ValueError(
-            f"The header has no field {name!r}; it has {list(self.header)}."
+            f"The header has no field {name!r}; it has {list(self.fields)}."
         )
 
     def _set(self, name, value):
         object.__setattr__(self, name, value)
 
-    def _checked_header(self):
-        if self.kind != "custom":
-            if self.header not in (None, _HEADERS[self.kind]):
+    def _check_kind(self):
+        """Refuse what another kind of frames has."""
+        for each in dataclasses.fields(self):
+            value = getattr(self, each.name)
+            if each.name not in _FOREIGN[self.kind] or value == each.default:
+                continue
+            if each.name == "header":
                 raise ValueError(
                     f"header is for the kind 'custom'; the header of {self.kind!r} is "
                     "fixed by its standard."
                 )
-            return _HEADERS[self.kind]
-        if not isinstance(self.header, Mapping) or not self.header:
             raise ValueError(
-                "header must name the fields of a custom header with their bits, such "
-                f"as {{'spacecraft_id': 10, ...}}; got {self.header!r}."
+                f"Frames of the kind {self.kind!r} have no {each.name}; leave it out, "
+                f"got {value!r}."
             )
-        for name, bits in self.header.items():
-            _check_count(f"header: {name}", bits, 1)
-            if not isinstance(name, str) or bits > 32:
-                raise ValueError(
-                    f"header: fields have a name and 1 to 32 bits; got {name!r}: "
-                    f"{bits}."
-                )
-        for name in ("spacecraft_id", "virtual_channel_id"):
-            if self.header.get(name, 0) > _MOST_ID_BITS:
-                raise ValueError(
-                    f"header: {name} has {_MOST_ID_BITS} bits at most; got "
-                    f"{self.header[name]}."
-                )
-        if missing := [name for name in _NEEDED if name not in self.header]:
-            raise ValueError(f"header: the fields {missing} are missing.")
-        if sum(self.header.values()) % 8:
-            raise ValueError(
-                f"header: the fields have {sum(self.header.values())} bits together, "
-                "which is no whole number of bytes; add spare fields."
-            )
-        return dict(self.header)
 
     def _check_length(self):
         if self.length is None:
@@ -287,6 +306,10 @@ class FrameSpec:
                 f"length: frames of {self.length} bytes leave no room for packets; "
                 f"header and trailer take {self.minimum_length - 1} bytes."
             )
+
+
+def _names(spec):
+    return [each.name for each in dataclasses.fields(spec)]
 
 
 def _rebuild(values):
@@ -305,18 +328,46 @@ def _check_count(name, value, least=0):
         )
 
 
-def _as_ids(name, value):
+def _as_ids(name, value, bits):
     ids = (value,) if isinstance(value, int) else value
-    if (
-        not isinstance(ids, Iterable)
-        or isinstance(ids, str)
-        or not all(
-            isinstance(each, int) and not isinstance(each, bool) and each >= 0
-            for each in ids
-        )
+    ids = tuple(ids) if isinstance(ids, Iterable) and not isinstance(ids, str) else None
+    if ids is None or not all(
+        isinstance(each, int) and not isinstance(each, bool) and each >= 0
+        for each in ids
     ):
         raise ValueError(f"{name} must be whole numbers; got {value!r}.")
-    return tuple(ids)
+    if long := [each for each in ids if each >> bits]:
+        raise ValueError(
+            f"{name} must fit into the {bits} bits of the header field; got {long[0]}."
+        )
+    return ids
+
+
+def _checked_header(header):
+    if not isinstance(header, Mapping) or not header:
+        raise ValueError(
+            "header must name the fields of a custom header with their bits, such as "
+            f"{{'spacecraft_id': 10, ...}}; got {header!r}."
+        )
+    for name, bits in header.items():
+        _check_count(f"header: {name}", bits, 1)
+        if not isinstance(name, str) or bits > 32:
+            raise ValueError(
+                f"header: fields have a name and 1 to 32 bits; got {name!r}: {bits}."
+            )
+    for name in ("spacecraft_id", "virtual_channel_id"):
+        if header.get(name, 0) > _MOST_ID_BITS:
+            raise ValueError(
+                f"header: {name} has {_MOST_ID_BITS} bits at most; got {header[name]}."
+            )
+    if missing := [name for name in _NEEDED if name not in header]:
+        raise ValueError(f"header: the fields {missing} are missing.")
+    if (total := sum(header.values())) % 8:
+        raise ValueError(
+            f"header: the fields have {total} bits together, which is no whole number "
+            "of bytes; add spare fields."
+        )
+    return dict(header)
 
 
 def _checked_csv(columns):

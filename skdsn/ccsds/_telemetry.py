@@ -3,12 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from skdsn.ccsds._decode import PROVENANCE
+from skdsn.ccsds._decode import ORIGIN
+from skdsn.ccsds._telemetry_rows import SpacecraftRows, StreamPackets
 from skdsn.tracks import gap_seconds
 
 __all__ = ["TelemetryMerger", "to_telemetry"]
 
-_ORIGIN = [f"_{name}" for name in PROVENANCE]
+_NEEDED = ("_spacecraft_id", "_apid", "_packet")
+_EXACT = 2**53  # integers beyond are rounded as floats
 
 
 def to_telemetry(kinds, *, max_gap="1h", numeric_only=True):
@@ -30,8 +32,9 @@ def to_telemetry(kinds, *, max_gap="1h", numeric_only=True):
         each spacecraft; there is a row for every time at which a packet was received,
         or recorded on board. Columns are ``HKWOD_v_bus``; of a kind with several APIDs
         ``HKUV_14_t_pa``. What no packet tells at a time is NaN; nothing is filled.
-        ``attrs`` hold ``units``, and ``statistics``: packets ``moved`` and
-        ``without_time``, and ``steps_back``.
+        ``attrs`` hold ``units``; ``statistics``: packets ``moved`` and
+        ``without_time``, ``steps_back``, and integers ``rounded``, those beyond 2**53;
+        and ``left_out``: reason to the names of columns that are no channels.
 
     Raises
     ------
@@ -45,15 +48,22 @@ def to_telemetry(kinds, *, max_gap="1h", numeric_only=True):
     Notes
     -----
     Times must increase within a track, but the packets that end in one frame have one
-    time. Those of one kind and APID are moved by a microsecond each in their order, and
-    counted. Rows are sorted by time.
+    time. They fill a row in the order of arrival until one comes of a kind and APID
+    that the row has; it begins the next, a microsecond later, and its packets count as
+    moved. So a row holds nothing that came after a packet of the next one. Rows are
+    sorted by time.
+
+    Four sorts of columns are no channels: fields that tell kinds apart (`where` of a
+    :class:`PacketDefinition`), and those of the time on board (``bookkeeping``); arrays
+    whose length differs from packet to packet (``open_arrays``); and, with
+    `numeric_only`, ``labels_or_text`` and ``bytes``.
 
     Examples
     --------
     >>> import pandas as pd
     >>> from skdsn.ccsds import to_telemetry
     >>> time = pd.to_datetime(["2018-10-17 12:00", "2018-10-17 12:00"])
-    >>> origin = {"_spacecraft_id": 403, "_apid": 5}
+    >>> origin = {"_spacecraft_id": 403, "_apid": 5, "_packet": [0, 1]}
     >>> beacon = pd.DataFrame({"u_bus": [6.0, 6.5]} | origin, time)
     >>> to_telemetry({"beacon": beacon})
                                          beacon_u_bus
@@ -88,28 +98,42 @@ class TelemetryMerger:
     Attributes
     ----------
     statistics : dict of str to int
-        ``moved``, ``without_time`` and ``steps_back``: the times at which packets of a
-        spacecraft came that are older than rows given out already, which begins a new
-        track.
+        ``moved``, ``without_time``, ``rounded`` and ``steps_back``: the times at which
+        packets of a spacecraft came that are older than rows given out already, which
+        begins a new track.
     units : dict of str to str
     """
 
     def __init__(self, *, max_gap="1h", numeric_only=True, hold=0):
         gap = gap_seconds(max_gap)
-        self._gap = None if gap is None else round(gap * 1e6)
         hold = 0 if hold == 0 else gap_seconds(hold, "hold")
+        if hold is None or hold == np.inf:
+            raise ValueError(f"hold must be finite; got {hold!r}.")
+        self._gap = None if gap is None or gap == np.inf else round(gap * 1e6)
         self._hold = round(hold * 1e6)
         self._numeric_only = numeric_only
-        self._streams = None  # (kind, apid): its columns in the result
-        self._empty = None  # of the result
-        self._crafts = {}
-        self.statistics = {"moved": 0, "steps_back": 0, "without_time": 0}
+        self._columns = None  # kind: all that its packets have, but open arrays
+        self._streams = {}  # (kind, apid): its columns in the result
+        self._empty = {}  # of the result
+        self._left_out = {}  # reason: columns, as the keys of a dict
+        self._spacecraft = {}
+        self._n_packets = 0
+        self.statistics = {"moved": 0, "rounded": 0, "steps_back": 0, "without_time": 0}
         self.units = {}
+
+    @property
+    def left_out(self):
+        """Reason to the names of the columns that are no channels."""
+        return {reason: list(names) for reason, names in self._left_out.items()}
 
     @property
     def attrs(self):
         """What the attributes of the result hold."""
-        return {"units": dict(self.units), "statistics": dict(self.statistics)}
+        return {
+            "units": dict(self.units),
+            "statistics": dict(self.statistics),
+            "left_out": self.left_out,
+        }
 
     def update(self, kinds):
         """Take packets, and give the rows that are complete.
@@ -117,7 +141,7 @@ class TelemetryMerger:
         Parameters
         ----------
         kinds : mapping of str to DataFrame
-            Of the same kinds and columns each time.
+            Of the same kinds and columns each time; arrays of open length may differ.
 
         Returns
         -------
@@ -132,19 +156,25 @@ class TelemetryMerger:
 
     def _merge(self, kinds, *, final=False):
         """Take packets; give the rows that are complete, all if these are the last."""
-        if self._streams is None:
+        if self._columns is None:
             self._learn(kinds)
-        parts = {}
+        parts, n_packets = {}, 0
         for kind, frame in kinds.items():
             self._check_kind(kind, frame)
-            for craft, rows in self._split(frame):
-                parts.setdefault(craft, {})[kind] = rows
+            for spacecraft, stream, packets in self._split(kind, frame):
+                parts.setdefault(spacecraft, {})[stream] = packets
+            if len(frame):
+                n_packets = max(n_packets, int(frame["_packet"].max()) + 1)
+        self._n_packets += n_packets
         tables = []
-        for craft in sorted(parts, key=str):
-            known = self._crafts.setdefault(craft, _Craft(craft, self))
-            tables += known.update(parts[craft])
+        for name in sorted(parts, key=str):
+            if name not in self._spacecraft:
+                self._spacecraft[name] = SpacecraftRows(
+                    name, self._gap, self._hold, self.statistics
+                )
+            tables += self._spacecraft[name].update(parts[name])
             if final:
-                tables += known.finish()
+                tables += self._spacecraft[name].finish()
         return self._join(tables)
 
     def finish(self):
@@ -154,59 +184,69 @@ class TelemetryMerger:
         -------
         DataFrame
         """
-        if self._streams is None:
+        if self._columns is None:
             raise ValueError("There is no packet kind to merge; update first.")
-        crafts = sorted(self._crafts.values(), key=lambda craft: str(craft.name))
-        return self._join([table for craft in crafts for table in craft.finish()])
+        known = sorted(self._spacecraft.values(), key=lambda each: str(each.name))
+        return self._join([table for each in known for table in each.finish()])
 
     def _learn(self, kinds):
         if not kinds:
             raise ValueError("There is no packet kind to merge; got an empty mapping.")
-        self._streams, empty = {}, {}
+        columns, names = {}, []
         for kind, frame in kinds.items():
             _check_frame(kind, frame)
+            columns[kind] = _fixed_columns(frame)
+            wanted = self._choose(kind, frame, columns[kind])
             apids = frame.attrs.get("apid")
             if apids is None:
                 apids = sorted(frame["_apid"].unique().tolist())
-            several = len(apids) > 1
-            values = frame.drop(columns=frame.columns.intersection(_ORIGIN))
-            if self._numeric_only:
-                values = values.select_dtypes("number")
-            for apid in apids if several else [None]:
-                prefix = f"{kind}_{apid}" if several else kind
-                names = {column: f"{prefix}_{column}" for column in values.columns}
-                self._streams[kind, apid] = names
-                units = frame.attrs.get("units", {})
-                self.units |= {names[c]: units[c] for c in names if c in units}
-                empty |= {names[c]: values[c].iloc[:0] for c in names}
-        if not empty:
+            units = frame.attrs.get("units", {})
+            for apid in apids if len(apids) > 1 else [None]:
+                prefix = kind if apid is None else f"{kind}_{apid}"
+                mine = {column: f"{prefix}_{column}" for column in wanted}
+                self._streams[kind, apid] = mine
+                self.units |= {mine[c]: units[c] for c in mine if c in units}
+                self._empty |= {mine[c]: _empty(frame[c]) for c in mine}
+                names += mine.values()
+        if not names:
             raise ValueError(
                 "The packets have no columns of numbers; use numeric_only=False to "
                 "merge labels and text."
             )
-        expected = sum(len(names) for names in self._streams.values())
-        if len(empty) < expected:
-            names = [n for stream in self._streams.values() for n in stream.values()]
+        if len(self._empty) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise ValueError(f"Two kinds would have the column {twice!r}; rename one.")
-        self._empty = {
-            name: values if values.dtype.kind not in "iufb" else values.astype("f8")
-            for name, values in empty.items()
-        }
+        self._columns = columns
+
+    def _choose(self, kind, frame, columns):
+        """Give the columns of a kind that become channels; note the others."""
+        known = set(frame.attrs.get("bookkeeping", ()))
+        numbers = set(frame[columns].select_dtypes("number").columns)
+        wanted = []
+        for column in columns:
+            if column in known:
+                self._leave_out("bookkeeping", kind, column)
+            elif column in numbers or not self._numeric_only:
+                wanted.append(column)
+            elif frame[column].dtype == object:
+                self._leave_out("bytes", kind, column)
+            else:
+                self._leave_out("labels_or_text", kind, column)
+        return wanted
+
+    def _leave_out(self, reason, kind, column):
+        self._left_out.setdefault(reason, {})[f"{kind}_{column}"] = None
 
     def _check_kind(self, kind, frame):
         _check_frame(kind, frame)
-        mine = [names for (name, _), names in self._streams.items() if name == kind]
-        wanted = list(mine[0]) if mine else []
-        missing = [column for column in wanted if column not in frame.columns]
-        columns = frame.columns.difference(_ORIGIN)
-        if self._numeric_only and not missing:
-            columns = frame[columns].select_dtypes("number").columns
-        more = [column for column in columns if column not in wanted]
-        if missing or more:
+        for column in frame.attrs.get("open_arrays", ()):
+            self._leave_out("open_arrays", kind, column)
+        wanted, found = self._columns.get(kind, []), _fixed_columns(frame)
+        other = [c for c in wanted if c not in frame] or sorted({*found} - {*wanted})
+        if other:
             raise ValueError(
                 f"Packets of the kind {kind!r} must have the same columns in every "
-                f"update; {(missing + more)[0]!r} is not in all of them."
+                f"update; {other[0]!r} is not in all of them."
             )
         apids = [apid for name, apid in self._streams if name == kind]
         foreign = ~frame["_apid"].isin(apids)
@@ -217,16 +257,31 @@ class TelemetryMerger:
                 f"are {apids}."
             )
 
-    def _split(self, frame):
-        """Give the rows of each spacecraft, without those that have no time."""
+    def _split(self, kind, frame):
+        """Give the packets of each spacecraft and APID that have a time."""
+        streams = {s: names for s, names in self._streams.items() if s[0] == kind}
+        wanted = list(next(iter(streams.values())))
         timed = frame.index.notna()
         self.statistics["without_time"] += int((~timed).sum())
         if not timed.all():
             frame = frame[timed]
-        crafts, names = pd.factorize(frame["_spacecraft_id"], use_na_sentinel=False)
+        values = frame[wanted]
+        values.attrs = {}  # which pandas would copy with every piece
+        self.statistics["rounded"] += _count_rounded(values)
+        order = frame["_packet"].to_numpy().astype(np.int64) + self._n_packets
+        packets = StreamPackets(frame.index.as_unit("us").asi8, order, values)
+        apids = frame["_apid"].to_numpy()
+        codes, names = pd.factorize(frame["_spacecraft_id"], use_na_sentinel=False)
         for number, name in enumerate(names):
             name = "unknown" if pd.isna(name) else name
-            yield name, frame if len(names) == 1 else frame[crafts == number]
+            for stream in streams:
+                mine = codes == number
+                if stream[1] is not None:
+                    mine = mine & (apids == stream[1])
+                if mine.all():
+                    yield name, stream, packets
+                elif mine.any():
+                    yield name, stream, packets.take(np.flatnonzero(mine))
 
     def _join(self, tables):
         """Put the tables of tracks one below the other."""
@@ -274,115 +329,31 @@ class TelemetryMerger:
         return pd.DataFrame(columns, index=index)
 
 
-class _Craft:
-    """The rows of one spacecraft that may not be complete yet."""
-
-    def __init__(self, name, merger):
-        self.name = name
-        self._merger = merger
-        self._held = {}  # kind: its rows
-        self._given = {}  # stream: time of its last row given out
-        self._until = None  # rows before this time were given out
-        self._track, self._last = 0, None
-
-    def update(self, parts):
-        """Take the rows of each kind; give tables (track, times, streams)."""
-        tables = []
-        first = min(_ticks(frame).min() for frame in parts.values())
-        if self._until is not None and first < self._until:
-            self._merger.statistics["steps_back"] += 1
-            tables += self.finish()
-            self._last = None
-        for kind, frame in parts.items():
-            held = self._held.get(kind)
-            self._held[kind] = frame if held is None else pd.concat([held, frame])
-        until = max(_ticks(frame).max() for frame in self._held.values())
-        return tables + self._give(until - self._merger._hold)
-
-    def finish(self):
-        """Give all rows that are left."""
-        tables = self._give(None)
-        self._until, self._given = None, {}
-        return tables
-
-    def _give(self, until):
-        """Give the rows before a time, None for all."""
-        ready, held = {}, {}
-        for stream, frame in self._by_stream():
-            frame = frame.iloc[np.argsort(_ticks(frame), kind="stable")]
-            ticks = _ticks(frame)
-            times = _increase(ticks, self._given.get(stream))
-            done = len(times) if until is None else np.searchsorted(times, until)
-            if done:
-                moved = int((times[:done] != ticks[:done]).sum())
-                self._merger.statistics["moved"] += moved
-                self._given[stream] = times[done - 1]
-                ready[stream] = times[:done], frame.iloc[:done]
-            if done < len(times):
-                held.setdefault(stream[0], []).append(frame.iloc[done:])
-        self._held = {
-            kind: frames[0] if len(frames) == 1 else pd.concat(frames)
-            for kind, frames in held.items()
-        }
-        if until is not None:
-            self._until = until
-        return self._as_tables(ready)
-
-    def _by_stream(self):
-        for kind, apid in self._merger._streams:
-            frame = self._held.get(kind)
-            if frame is None:
-                continue
-            if apid is not None:
-                frame = frame[frame["_apid"].to_numpy() == apid]
-            if len(frame):
-                yield (kind, apid), frame
-
-    def _as_tables(self, ready):
-        """Cut what is ready at gaps."""
-        if not ready:
-            return []
-        times = np.unique(np.concatenate([times for times, _ in ready.values()]))
-        gap = self._merger._gap
-        new = np.zeros(len(times), dtype=bool)
-        if gap is not None:
-            new[1:] = np.diff(times) > gap
-            new[0] = self._last is not None and times[0] - self._last > gap
-        new[0] |= self._last is None
-        self._last = times[-1]
-        tracks = self._track + np.cumsum(new)
-        self._track = int(tracks[-1])
-        cuts = np.flatnonzero(np.diff(tracks)) + 1
-        tables = []
-        for start, stop in zip([0, *cuts], [*cuts, len(times)], strict=True):
-            mine = times[start:stop]
-            streams = {}
-            for stream, (at, frame) in ready.items():
-                low, high = np.searchsorted(at, [mine[0], mine[-1] + 1])
-                if high > low:
-                    rows = np.searchsorted(mine, at[low:high])
-                    streams[stream] = rows, frame.iloc[low:high]
-            tables.append((f"{self.name}-{tracks[start]:04d}", mine, streams))
-        return tables
+def _fixed_columns(frame):
+    """Give the columns of a table that its packets always have."""
+    others = {*ORIGIN, *frame.attrs.get("open_arrays", ())}
+    return [column for column in frame.columns if column not in others]
 
 
-def _increase(ticks, last):
-    """Move equal times on by one each, and beyond the last one given out."""
-    steps = np.arange(len(ticks))
-    least = ticks - steps
-    if last is not None:
-        least = np.maximum(least, last + 1)
-    return np.maximum.accumulate(least) + steps
+def _empty(values):
+    values = values.iloc[:0]
+    return values.astype("f8") if values.dtype.kind in "iufb" else values
 
 
-def _ticks(frame):
-    return frame.index.as_unit("us").asi8
+def _count_rounded(values):
+    wide = [
+        name
+        for name, dtype in values.dtypes.items()
+        if dtype.kind in "iu" and dtype.itemsize == 8
+    ]
+    numbers = (values[name].to_numpy() for name in wide)
+    return sum(int(((n > _EXACT) | (n < -_EXACT)).sum()) for n in numbers)
 
 
 def _check_frame(kind, frame):
-    needed = [c for c in ("_spacecraft_id", "_apid") if c not in frame.columns]
+    needed = [column for column in _NEEDED if column not in frame.columns]
     if needed or not isinstance(frame.index, pd.DatetimeIndex):
         raise ValueError(
             f"The table of {kind!r} must be indexed by time and have the columns "
-            "_spacecraft_id and _apid, as decode_packets makes it."
+            f"{', '.join(_NEEDED)}, as decode_packets makes it."
         )

@@ -1,9 +1,13 @@
 """The on-board time of a packet."""
 
+import datetime
+import re
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+
+from skdsn.ccsds._short import short
 
 __all__ = ["TimeRule"]
 
@@ -13,6 +17,11 @@ UNITS = {  # µs
     "milliseconds": 1_000,
     "microseconds": 1,
 }
+_ISO = re.compile(
+    r"\d{4}(-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d(\.\d{1,9})?)?)?"
+    r"( ?(Z|[-+]\d\d(:?\d\d)?))?)?)?)?",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +31,8 @@ class TimeRule:
     Parameters
     ----------
     epoch : str, datetime.date or pandas.Timestamp
-        Read as UTC. Of a clock that counts without leap seconds, such as TAI, give
+        Text has the order of ISO 8601, such as ``"2000-01-01T12:00:00"``. Read as UTC.
+        Of a clock that counts without leap seconds, such as TAI, give
         the epoch less the leap seconds of the mission's years.
     days, seconds, milliseconds, microseconds, nanoseconds : str, default=None
         Fields whose raw values count such units; they add up.
@@ -51,18 +61,16 @@ class TimeRule:
     fraction: str | None = None
 
     def __post_init__(self):
-        try:
-            epoch = pd.Timestamp(self.epoch)
-        except (ValueError, TypeError) as error:
-            raise ValueError(
-                f"The epoch of a time rule must be a date such as 2000-01-01T12:00:00; "
-                f"got {self.epoch!r}."
-            ) from error
-        if pd.isna(epoch):
-            raise ValueError("The epoch of a time rule is missing.")
+        epoch = _as_epoch(self.epoch)
         if epoch.tz is not None:
             epoch = epoch.tz_convert("UTC").tz_localize(None)
         object.__setattr__(self, "epoch", epoch.as_unit("us"))
+        for unit, name in self.fields.items():
+            if not isinstance(name, str) or not name:
+                raise ValueError(
+                    f"{unit} of a time rule must be the name of a field; got "
+                    f"{short(name)}."
+                )
         if not self.fields:
             raise ValueError(
                 "A time rule names at least one field, such as seconds='coarse_time'."
@@ -96,6 +104,27 @@ class TimeRule:
             total, about = total + part, about + size
         ticks = np.where(_in_years(about), total, np.iinfo(np.int64).min)
         return ticks.astype(np.int64).view("datetime64[us]")
+
+
+def _as_epoch(value):
+    """Read a date, without what pandas makes of numbers and of parts of a date."""
+    if value is None or value is pd.NaT:
+        raise ValueError("The epoch of a time rule is missing.")
+    if isinstance(value, str):
+        value = value.strip()
+        is_date = _ISO.fullmatch(value) is not None
+    else:
+        is_date = isinstance(value, datetime.date | np.datetime64)
+    try:
+        epoch = pd.Timestamp(value) if is_date else pd.NaT
+    except ValueError:
+        epoch = pd.NaT
+    if pd.isna(epoch):
+        raise ValueError(
+            "The epoch of a time rule must be a date such as 2000-01-01T12:00:00, year "
+            f"first and, of a year alone, in quotes; got {short(value)}."
+        )
+    return epoch
 
 
 def _microseconds(values, unit, bits):

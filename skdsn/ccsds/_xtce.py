@@ -56,7 +56,8 @@ def read_xtce(path, *, root=None):
     Packets that are longer than their container are decoded as far as it goes, and
     counted as ``longer`` in the statistics of the kind; shorter ones are not decoded.
     Times remain numbers: to index a kind by one, give its definition a
-    :class:`TimeRule` with :func:`dataclasses.replace`.
+    :class:`TimeRule` with :func:`dataclasses.replace`, or name the file in a
+    ``packets.yaml``, see :func:`read_definitions`.
 
     References
     ----------
@@ -97,8 +98,8 @@ def read_xtce(path, *, root=None):
         import space_packet_parser  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            "Reading XTCE files needs space_packet_parser; install it with "
-            "`pip install skdsn[xtce]`."
+            "Reading XTCE files needs space_packet_parser; install skdsn with the "
+            "extra 'xtce'."
         ) from error
     from skdsn.ccsds._xtce_containers import build_definitions
 

@@ -1,7 +1,5 @@
 """Packet definitions out of space_packet_parser's model of an XTCE file."""
 
-from graphlib import CycleError, TopologicalSorter
-
 import numpy as np
 from space_packet_parser.common import IntParameter
 from space_packet_parser.exceptions import ComparisonError
@@ -11,6 +9,7 @@ from space_packet_parser.xtce.definitions import DEFAULT_ROOT_CONTAINER
 
 from skdsn.ccsds._definition import HEADER_BITS
 from skdsn.ccsds._field import PacketField
+from skdsn.ccsds._read_fields import calibration_order
 from skdsn.ccsds._xtce_calibrations import calibration_of
 from skdsn.ccsds._xtce_packets import Entry, FixedContainer, ParsedContainer
 
@@ -115,7 +114,6 @@ class _Builder:
 
     def _check_contexts(self, name, parameters):
         there = {parameter.name for parameter in parameters}
-        needs = {}
         for parameter in parameters:
             calibration = self._calibrations[parameter.name]
             for other in getattr(calibration, "fields", ()):
@@ -124,14 +122,9 @@ class _Builder:
                         f"the calibration of {parameter.name!r} depends on {other!r}, "
                         f"which container {name!r} does not hold."
                     )
-            needs[parameter.name] = getattr(calibration, "fields", ())
-        try:
-            TopologicalSorter(needs).prepare()
-        except CycleError as error:
-            raise ValueError(
-                f"calibrations in container {name!r} depend on each other: "
-                f"{' on '.join(error.args[1])}."
-            ) from error
+        calibration_order(
+            {each: self._calibrations[each] for each in there}, f"container {name!r}"
+        )
 
     def _fields(self, parameters):
         """Lay parameters out; None from the first on whose size is not fixed."""
@@ -246,7 +239,11 @@ class _Builder:
                 )
         hidden = {k: entry for k, entry in hidden.items() if k not in entries}
         return ParsedContainer(
-            name, apid or (), steps, entries.values(), hidden.values()
+            name=name,
+            apid=apid or (),
+            steps=steps,
+            entries=tuple(entries.values()),
+            header=tuple(hidden.values()),
         )
 
     def _entry(self, parameter):
@@ -266,6 +263,7 @@ class _Builder:
             parameter.name,
             data_type,
             dtype,
+            _fixed_size(parameter) or 0,
             self._calibrations[parameter.name],
             _unit(parameter),
         )

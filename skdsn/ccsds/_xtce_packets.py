@@ -10,7 +10,9 @@ from space_packet_parser.exceptions import CalibrationError, ComparisonError
 
 from skdsn.ccsds._calibrations import Calibration
 from skdsn.ccsds._definition import PacketDefinition
-from skdsn.ccsds._read_fields import Columns, calibrate
+from skdsn.ccsds._packet_kind import PacketKind
+from skdsn.ccsds._read_fields import Columns, PacketGroup, calibrate
+from skdsn.ccsds._time_rule import TimeRule
 
 __all__ = ["Entry", "FixedContainer", "ParsedContainer"]
 
@@ -62,13 +64,22 @@ class Entry(NamedTuple):
     name: str
     data_type: str
     dtype: str
+    bit_length: int  # 0 where the packet tells it
     calibration: Calibration | None
     unit: str
     valid_min: float | None = None
     valid_max: float | None = None
 
 
-class ParsedContainer:
+class ParsedGroup(PacketGroup):
+    """Packets, with the raw values that were parsed from them."""
+
+    kind = values = None
+    longer = 0  # packets that go on after the last entry
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ParsedContainer(PacketKind):
     """A container whose packets are parsed one by one by space_packet_parser.
 
     Parameters
@@ -79,21 +90,28 @@ class ParsedContainer:
         From the root to the container: the conditions, and what follows if they hold.
     entries : sequence of Entry
         What becomes columns.
-    hidden : sequence of Entry, default=()
+    header : sequence of Entry, default=()
         Of the primary header; calibrations may depend on them.
+    time : TimeRule, default=None
+        Of the time on board; names numbers among the entries.
     """
 
-    time = None
-    length = None
+    name: str
+    apid: tuple
+    steps: tuple
+    entries: tuple
+    header: tuple = ()
+    time: TimeRule | None = None
 
-    def __init__(self, name, apid, steps, entries, hidden=()):
-        self.name = name
-        self.apid = apid
-        self.entries = tuple(entries)
-        self.hidden = tuple(hidden)
-        # Not empty, so that `matches` is asked.
-        self.where = {"container": name}
-        self._steps = steps
+    def __post_init__(self):
+        fixed = {e.name for e in self.entries if e.bit_length}
+        numbers = {e.name for e in self.entries if e.dtype[0] in "uif"}
+        for unit, name in (self.time.fields if self.time else {}).items():
+            if name not in numbers or (unit == "fraction" and name not in fixed):
+                raise ValueError(
+                    f"The time rule of packet {self.name!r} takes {unit} from "
+                    f"{name!r}, which is no number of it."
+                )
 
     @property
     def columns(self):
@@ -116,8 +134,37 @@ class ParsedContainer:
         -------
         bool ndarray of shape (n,)
         """
-        found = (self._parse(bytes(packet)) is not None for packet in packets)
-        return np.fromiter(found, dtype=bool, count=len(packets))
+        return self.select(packets)[0]
+
+    def select(self, packets):
+        """Parse packets; see :meth:`PacketKind.select`."""
+        found = np.zeros(len(packets), dtype=bool)
+        entries = self.header + self.entries
+        group, chunks = ParsedGroup(), []
+        for start in range(0, max(len(packets), 1), _CHUNK):
+            data = packets[start : start + _CHUNK]
+            parsed = [self._parse(bytes(packet)) for packet in data]
+            found[start : start + _CHUNK] = [one is not None for one in parsed]
+            group += [d for d, p in zip(data, parsed, strict=True) if p is not None]
+            parsed = [packet for packet in parsed if packet is not None]
+            chunks.append({e.name: _as_column(e, parsed) for e in entries})
+            group.longer += sum(
+                8 * len(p.binary_data) - p._parsing_pos >= 8 for p in parsed
+            )
+        group.values = {e.name: _join([c[e.name] for c in chunks]) for e in entries}
+        group.kind = self
+        return found, group
+
+    def _parsed(self, packets):
+        """Give the packets with their values, which :meth:`select` may have found."""
+        if isinstance(packets, ParsedGroup) and packets.kind is self:
+            return packets
+        found, group = self.select(packets)
+        if not found.all():
+            raise ValueError(
+                f"Packet {int(np.argmin(found))} is not of the kind {self.name!r}."
+            )
+        return group
 
     def decode_group(self, packets, *, raw=False):
         """Parse packets, and calibrate them together.
@@ -133,33 +180,28 @@ class ParsedContainer:
         -------
         dict of str to ndarray, or pandas array, of shape (n,)
         """
-        chunks, longer = [], 0
-        entries = self.hidden + self.entries
-        for start in range(0, max(len(packets), 1), _CHUNK):
-            parsed = [self._parse(bytes(p)) for p in packets[start : start + _CHUNK]]
-            if None in parsed:
-                raise ValueError(
-                    f"Packet {start + parsed.index(None)} is not of the kind "
-                    f"{self.name!r}."
-                )
-            chunks.append({e.name: _as_column(e, parsed) for e in entries})
-            longer += sum(8 * len(p.binary_data) - p._parsing_pos >= 8 for p in parsed)
-        values = {e.name: _join([c[e.name] for c in chunks]) for e in entries}
-        columns = Columns()
+        group = self._parsed(packets)
+        columns, values = Columns(), group.values
         if not raw:
-            values, invalid = calibrate(values, entries)
+            values, invalid = calibrate(values, self.header + self.entries)
             columns.invalid.update((k, int(n)) for k, n in invalid.items() if n)
         columns.update((e.name, values[e.name]) for e in self.entries)
-        columns.statistics = {"fallback": len(packets)}
-        if longer:
-            columns.statistics["longer"] = longer
+        columns.statistics = {"fallback": len(group)}
+        if group.longer:
+            columns.statistics["longer"] = group.longer
         return columns
+
+    def decode_time(self, packets):
+        """Decode the time on board; see :meth:`PacketDefinition.decode_time`."""
+        values = self._parsed(packets).values
+        bits = {entry.name: entry.bit_length for entry in self.entries}
+        return self.time.decode(values, bits)
 
     def _parse(self, data):
         """Parse one packet; None if it is of another kind or broken."""
         packet = SpacePacket(binary_data=data)
         try:
-            for criteria, parameters in self._steps:
+            for criteria, parameters in self.steps:
                 if not all(criterion.evaluate(packet) for criterion in criteria):
                     return None
                 for parameter in parameters:

@@ -3,30 +3,20 @@
 from collections import Counter
 
 from skdsn.ccsds._kiss import FEND, kiss_unescape
-from skdsn.ccsds._packet_rows import NO_TIME, PacketOrigin
+from skdsn.ccsds._packet_rows import PacketOrigin
+from skdsn.ccsds._space_packet import (
+    ENCAPSULATION_VERSION,
+    HEADER_BYTES,
+    LARGEST,
+    NO_TIME,
+    encapsulation_length,
+    is_whole,
+    packet_length,
+)
 
-__all__ = [
-    "PRIMARY_HEADER",
-    "FixedZone",
-    "KissZone",
-    "MpduZone",
-    "cut_packets",
-    "is_whole",
-    "packet_length",
-]
+__all__ = ["FixedZone", "KissZone", "MpduZone", "cut_packets"]
 
-PRIMARY_HEADER = 6  # bytes
-_LONGEST = 65_542  # bytes of a space packet
-
-
-def packet_length(data, position=0):
-    """Read the bytes of a space packet, its header included, from its length field."""
-    return 7 + (data[position + 4] << 8 | data[position + 5])
-
-
-def is_whole(data):
-    """Tell whether these bytes are one space packet by its length field."""
-    return len(data) > PRIMARY_HEADER and len(data) == packet_length(data)
+_LONGEST_HEADER = 8  # bytes, of an encapsulation packet
 
 
 def cut_packets(data, position, limit=None, prefix=0):
@@ -49,7 +39,7 @@ def cut_packets(data, position, limit=None, prefix=0):
         Where the next would begin: of another version, or not whole.
     """
     packets, end = [], len(data)
-    last = end - prefix - PRIMARY_HEADER
+    last = end - prefix - HEADER_BYTES
     last = last if limit is None else min(limit, last)
     while position < last and not data[start := position + prefix] >> 5:
         stop = start + 7 + (data[start + 4] << 8 | data[start + 5])
@@ -115,18 +105,18 @@ class MpduZone(_Zone):
 
     The pointer of every frame must point behind the packet in progress; where it does
     not, that packet is dropped and the stream begins again at the pointer.
+    Encapsulation packets, which are fill or carry another protocol, are skipped.
     """
 
     def __init__(self, spec, emit):
         super().__init__(spec, emit)
-        bits, end = 11, 8 * spec.zone.start
-        if not spec.pointer_in_zone:
-            bits = spec.header["first_header_pointer"]
-            end = spec.bit_offset("first_header_pointer") + bits
-        self._bytes = slice((end - bits) // 8, -(-end // 8))
+        start, bits = spec.pointer
+        end = start + bits
+        self._bytes = slice(start // 8, -(-end // 8))
         self._shift = -end % 8
         self._no_start, self._only_idle = (1 << bits) - 1, (1 << bits) - 2
         self._in_step = False  # whether the next byte of the stream is known
+        self._length = None  # of the packet in progress, once its header is there
 
     def update(self, frame):
         """Take the next frame."""
@@ -152,7 +142,7 @@ class MpduZone(_Zone):
             elif self._partial:
                 self._continue(frame)
                 self._partial += zone[:left]
-                if is_whole(self._partial):
+                if len(self._partial) == self._length:
                     self._close_partial(frame)
         if pointer == self._no_start:
             if not self._in_step:
@@ -165,18 +155,23 @@ class MpduZone(_Zone):
         if not self._partial:
             return 0, 0
         size = len(zone)
-        if len(self._partial) < PRIMARY_HEADER:
-            head = bytes(self._partial) + bytes(zone[:PRIMARY_HEADER])
-            if len(head) < PRIMARY_HEADER:
-                return self._no_start, size
-            left = packet_length(head) - len(self._partial)
-        else:
-            left = packet_length(self._partial) - len(self._partial)
-        return (left, left) if left < size else (self._no_start, min(left, size))
+        length = _length_in_stream(self._partial)
+        if length is None:
+            length = _length_in_stream(bytes(self._partial) + zone[:_LONGEST_HEADER])
+        self._length = length
+        if length is None:
+            return self._no_start, size
+        # Below 0 if the length cannot be: no pointer agrees.
+        left = length - len(self._partial)
+        return (left, left) if left < size else (self._no_start, size)
 
     def _close_partial(self, frame):
-        data, self._partial = bytes(self._partial), bytearray()
-        self._close([data], _time_of(frame))
+        data = bytes(self._partial)
+        self._partial.clear()
+        if data[0] >> 5 == ENCAPSULATION_VERSION:
+            self.statistics["encapsulation_packets"] += 1
+        else:
+            self._close([data], _time_of(frame))
 
     def _lose_step(self, reason, wrong=True):
         if wrong:
@@ -189,13 +184,32 @@ class MpduZone(_Zone):
         """Pass on the packets that begin in this zone."""
         self._in_step = True
         self._begin(frame)
+        time = self._first_time
         packets, position = cut_packets(zone, position)
-        self._close(packets, _time_of(frame))
-        if position < len(zone):
-            if zone[position] >> 5:  # the packet version number
-                self._lose_step("bad_version")
-            else:
+        self._close(packets, time)
+        while position < len(zone):
+            if not zone[position] >> 5:  # the packet version number
                 self._begin(frame, zone[position:])
+                return
+            length = 0
+            if zone[position] >> 5 == ENCAPSULATION_VERSION:
+                length = encapsulation_length(zone, position)
+            if length == 0:
+                self._lose_step("bad_version")
+                return
+            if length is None or position + length > len(zone):
+                self._begin(frame, zone[position:])
+                return
+            self.statistics["encapsulation_packets"] += 1
+            packets, position = cut_packets(zone, position + length)
+            self._close(packets, time)
+
+
+def _length_in_stream(head):
+    """Read the bytes of the packet that begins so, or None if too few say it."""
+    if head[0] >> 5 == ENCAPSULATION_VERSION:
+        return encapsulation_length(head)
+    return None if len(head) < HEADER_BYTES else packet_length(head)
 
 
 class FixedZone(_Zone):
@@ -209,12 +223,15 @@ class FixedZone(_Zone):
         fill = len(zone.rstrip(zone[-1:]))  # one byte again and again from here on
         if not fill:
             self.statistics["idle_frames"] += 1
+            self.statistics["fill_bytes"] += len(zone)
             return
         packets, position = cut_packets(zone, 0, fill)
         self._close(packets, _time_of(frame))
         if position < fill:
             self.statistics["wrong_length"] += 1
             self._gap = True
+        elif position < len(zone):
+            self.statistics["fill_bytes"] += len(zone) - position
 
 
 class KissZone(_Zone):
@@ -241,7 +258,7 @@ class KissZone(_Zone):
                 self._begin(frame)
                 self._check(record, self._last_time)
             self._begin(frame, others[-1])
-        if len(self._partial) > 2 * _LONGEST:
+        if len(self._partial) > 2 * LARGEST:
             self._drop("too_long")
 
     def finish(self):

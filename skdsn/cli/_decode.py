@@ -1,5 +1,6 @@
 """``skdsn decode``."""
 
+import importlib
 import json
 import tempfile
 from collections import Counter
@@ -26,9 +27,11 @@ from skdsn.cli._targets import check_targets
 from skdsn.cli._write_tables import TelemetryParts, check_suffix
 
 _CELLS = 20_000_000  # of telemetry decoded at a time
+_LISTED = 10  # names at most, of columns left out
 _HINTS = {
+    "rounded": " (integers above 2**53, which no float holds exactly)",
     "steps_back": " (packets older than rows before them begin a new track; a longer "
-    "--hold, or --time received, may avoid it)"
+    "--hold, or --time received, may avoid it)",
 }
 
 
@@ -41,6 +44,8 @@ def run(args):
     """
     check_targets({"--out": args.out, "--json": args.json}, _inputs(args))
     check_suffix(args.out)
+    for module in args.modules:
+        _import(module)
     spec, definitions = _read_mission(args)
     counts = {}
     with tempfile.TemporaryDirectory(dir=Path(args.out).parent) as folder:
@@ -48,21 +53,78 @@ def run(args):
         for frame in _telemetry(args, spec, definitions, counts):
             parts.add(frame)
         _print_counts(counts)
-        if not parts.n_rows:
-            raise ValueError(
-                f"No row of telemetry came out of {', '.join(args.frames)}: see the "
-                "counts above, and check the spec and the definitions."
-            )
+        if args.json:
+            with replacing(args.json) as draft:
+                draft.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
+        _check_rows(args, parts, counts)
         with replacing(args.out) as draft:
-            n_columns = parts.write(draft)
-    if args.json:
-        with replacing(args.json) as draft:
-            draft.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
+            n_columns = parts.write(draft, drop_empty=args.drop_empty)
+    _print_result(args, parts, n_columns, counts)
+
+
+def _import(module):
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"--import {module}: there is no module {error.name}; install it, or put "
+            "its folder into the variable PYTHONPATH."
+        ) from error
+
+
+def _check_rows(args, parts, counts):
+    """Say why there is no row."""
+    if parts.n_rows:
+        return
+    timeless = counts["telemetry"]["without_time"]
+    if timeless:
+        raise ValueError(
+            f"None of the {counted(timeless, 'packet')} has a time; {_remedy(args)}."
+        )
+    raise ValueError(
+        f"No row of telemetry came out of {', '.join(args.frames)}: see the counts "
+        "above, and check the spec and the definitions."
+    )
+
+
+def _remedy(args):
+    """Say where packets may have a time from."""
+    if args.time == "received" and not _can_start(args):
+        return "leave --time received out, for files of packets do not say when"
+    rule = "the definitions a rule for the time on board"
+    return (
+        f"give --start and --period, or {rule}" if _can_start(args) else f"give {rule}"
+    )
+
+
+def _can_start(args):
+    return bool(args.spec or (args.mission and load_mission(args.mission).spec))
+
+
+def _print_result(args, parts, n_columns, counts):
+    """Print what was written, and what was left out of it."""
+    empty = ""
+    if parts.n_empty:
+        what = "left out" if args.drop_empty else "among them"
+        empty = f" ({parts.n_empty:,} without any value {what})"
     print(
         f"\n{counted(parts.n_rows, 'row')} in {counted(len(parts.tracks), 'track')}, "
-        f"{counted(n_columns, 'column')} with values, {parts.first} to {parts.last}."
+        f"{counted(n_columns, 'column')}{empty}, {parts.first} to {parts.last}."
     )
-    for name, count in counts["telemetry"].items():
+    for reason, names in counts["telemetry"]["left_out"].items():
+        more = f", and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
+        listed = ", ".join(names[:_LISTED]) + more
+        print(f"left out, {reason.replace('_', ' ')}: {listed}")
+    kinds = counts["decoded"]["kinds"].items()
+    timeless = {kind: found["without_time"] for kind, found in kinds}
+    if any(timeless.values()):
+        named = ", ".join(kind for kind, count in timeless.items() if count)
+        print(
+            f"{named}: {counted(sum(timeless.values()), 'packet')} without time are "
+            f"left out; {_remedy(args)}"
+        )
+    for name in ("moved", "rounded", "steps_back"):
+        count = counts["telemetry"][name]
         if count:
             print(f"{name.replace('_', ' ')}: {count:,}{_HINTS.get(name, '')}")
     print(f"Wrote {args.out}" + (f" and {args.json}" if args.json else ""))
@@ -117,9 +179,11 @@ def _is_wanted(kind, args):
 
 def _telemetry(args, spec, definitions, counts):
     """Give the telemetry piece by piece, and at the end the counts of all stages."""
-    merger = TelemetryMerger(max_gap=args.max_gap, hold=args.hold)
+    merger = TelemetryMerger(
+        max_gap=args.max_gap, hold=args.hold, numeric_only=not args.labels
+    )
     time = "received" if args.time == "received" else None
-    found, left_out = {}, set()
+    found = {}
     step = max(1, _CELLS // max(1, sum(_width(each) for each in definitions)))
     for packets in _packets(args, spec, counts):
         for start in range(0, max(len(packets), 1), step):
@@ -127,28 +191,14 @@ def _telemetry(args, spec, definitions, counts):
             # Of all kinds: a packet of one may look like one of another.
             kinds = decode_packets(piece, definitions, time=time)
             _add(found, kinds.statistics)
-            kinds = {
-                each.name: _without_open(kinds[each.name], each, left_out)
-                for each in definitions
-                if _is_wanted(each.name, args)
-            }
+            kinds = {kind: kinds[kind] for kind in kinds if _is_wanted(kind, args)}
             yield merger.update(kinds)
     yield merger.finish()
     if args.kind:
         others = [name for name in found["kinds"] if not _is_wanted(name, args)]
         found["other_kinds"] = sum(found["kinds"].pop(n)["decoded"] for n in others)
-    counts["decoded"] = found | {"left_out": sorted(left_out)}
-    counts["telemetry"] = merger.statistics
-
-
-def _without_open(frame, definition, left_out):
-    """Leave out arrays whose length differs from packet to packet."""
-    known = {*definition.columns}
-    names = [name for name in frame if name.startswith("_") or name in known]
-    if len(names) == frame.shape[1]:
-        return frame
-    left_out.update(f"{definition.name}_{name}" for name in {*frame} - {*names})
-    return frame[names]
+    counts["decoded"] = found
+    counts["telemetry"] = merger.statistics | {"left_out": merger.left_out}
 
 
 def _width(definition):
@@ -160,15 +210,23 @@ def _packets(args, spec, counts):
     if spec is None:
         yield from _packets_alone(args, counts)
         return
+    if args.prefix or args.on_error != "raise":
+        raise ValueError(
+            "--prefix and --on-error are of files of packets; leave --spec and "
+            "--mission out, or these."
+        )
+    copies = args.copies or "station_count"
     options = {"format": args.format, "start": args.start, "period": args.period}
     if args.start and len(args.frames) > 1:
         raise ValueError("--start is the time of one file; decode them one by one.")
     if any(_is_csv(path, args.format) for path in args.frames):
-        packets = extract_packets(_read_whole(args.frames, spec, options), spec)
+        packets = extract_packets(
+            _read_whole(args.frames, spec, options), spec, copies=copies
+        )
         counts["channels"] = packets.attrs["statistics"]
         yield packets
         return
-    extractor = PacketExtractor(spec)
+    extractor = PacketExtractor(spec, copies=copies)
     with tqdm(total=_n_frames(args.frames, spec), unit=" frames", disable=None) as bar:
         for path in args.frames:
             for frames in iter_frames(path, spec, **options):
@@ -180,13 +238,15 @@ def _packets(args, spec, counts):
 
 def _packets_alone(args, counts):
     """Give the packets of files without frames."""
-    if args.format or args.start or args.period:
+    if args.format or args.start or args.period or args.copies:
         raise ValueError(
-            "--format, --start and --period are of frames; give their --spec."
+            "--format, --start, --period and --copies are of frames; give their --spec."
         )
     with tqdm(unit=" packets", disable=None) as bar:
         for path in args.frames:
-            for packets in iter_packets(path):
+            for packets in iter_packets(
+                path, prefix=args.prefix, on_error=args.on_error
+            ):
                 yield packets
                 bar.update(len(packets))
                 counts.setdefault("files", {})[path] = packets.attrs["statistics"]
@@ -254,11 +314,6 @@ def _print_counts(counts):
         print(pd.DataFrame(rows).T.to_string())
     if decoded.get("other_kinds"):
         print(f"Packets of other kinds: {decoded['other_kinds']:,}")
-    if decoded.get("left_out"):
-        print(
-            f"Columns left out, of arrays whose length differs from packet to packet: "
-            f"{len(decoded['left_out']):,}"
-        )
     if decoded.get("unknown"):
         listed = [f"{apid}: {count:,}" for apid, count in decoded["unknown"].items()]
         more = f", and {len(listed) - 10} more" if len(listed) > 10 else ""

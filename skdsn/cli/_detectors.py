@@ -1,7 +1,6 @@
 """Detectors: made from the arguments, saved, and loaded again."""
 
 import ast
-import difflib
 import inspect
 import pickle
 import sys
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import skdsn
+from skdsn._core.names import closest
 from skdsn._files import check_target, replacing
 from skdsn.base import inner_estimator
 from skdsn.detectors import (
@@ -85,8 +85,8 @@ def make_recipe(args):
     known = {*taken, *plain.get_params()}
     for name in given:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else "."
+            close = closest(name, known)
+            hint = f"; did you mean {close!r}?" if close else "."
             raise ValueError(
                 f"--set: the recipe {args.recipe} has no parameter {name!r}{hint}"
             )

@@ -85,26 +85,38 @@ class TelemetryParts:
             paths.append(self._folder / f"{name}-{len(paths)}.pkl")
             rows.to_pickle(paths[-1])
 
-    def write(self, path):
-        """Write everything to one table, less columns without any value.
+    @property
+    def n_empty(self):
+        """How many columns have no value."""
+        return sum(not used for used in self._used.values())
+
+    def write(self, path, *, drop_empty=False):
+        """Write everything to one table.
 
         Parameters
         ----------
         path : pathlib.Path
             Its suffix chooses between CSV and Parquet.
+        drop_empty : bool, default=False
+            Leave columns without any value out.
 
         Returns
         -------
         int
             The number of columns of values.
         """
-        columns = [name for name, used in self._used.items() if used]
+        columns = [name for name, used in self._used.items() if used or not drop_empty]
         parquet = path.name.lower().endswith(_PARQUET)
         with (_ParquetFile if parquet else _CsvFile)(path) as table:
             for _, paths in sorted(self._parts.items()):
                 for part in paths:
                     table.write(pd.read_pickle(part)[columns].reset_index())
         return len(columns)
+
+
+def _bytes_columns(frame):
+    dtypes = frame.dtypes.items()
+    return [name for name, dtype in dtypes if pd.api.types.is_object_dtype(dtype)]
 
 
 class _ParquetFile(ExitStack):
@@ -118,9 +130,15 @@ class _ParquetFile(ExitStack):
         import pyarrow as pa
         from pyarrow.parquet import ParquetWriter
 
-        table = pa.Table.from_pandas(frame, preserve_index=False)
         if self._file is None:
-            self._file = self.enter_context(ParquetWriter(self._path, table.schema))
+            schema = pa.Schema.from_pandas(frame, preserve_index=False)
+            for name in _bytes_columns(frame):  # which may hold none yet
+                place = schema.get_field_index(name)
+                schema = schema.set(place, pa.field(name, pa.binary()))
+            self._file = self.enter_context(ParquetWriter(self._path, schema))
+        table = pa.Table.from_pandas(
+            frame, schema=self._file.schema, preserve_index=False
+        )
         self._file.write_table(table)
 
 
@@ -136,5 +154,7 @@ class _CsvFile(ExitStack):
         self._header = True
 
     def write(self, frame):
+        for name in _bytes_columns(frame):
+            frame[name] = frame[name].map(bytes.hex, na_action="ignore")
         frame.to_csv(self._file, index=False, header=self._header, lineterminator="\n")
         self._header = False

@@ -241,9 +241,12 @@ class SubsequenceNeighborsDetector(MemoryDetector):
         if not known.any():
             raise ValueError(
                 f"A threshold needs {self.n_neighbors + 1} training subsequences of "
-                f"length={self.length} rows that share no row and hold none labelled "
-                f"1; got n_samples={len(queried)} in {len(table.bounds) - 1} segments. "
-                "Bring longer tracks, or lower length, n_neighbors or fit_stride."
+                f"length={self.length} rows that share no row, lack no value and hold "
+                f"none labelled 1; got n_samples={len(queried)} in "
+                f"{len(table.bounds) - 1} segments. Bring longer tracks, fill values "
+                "that are missing (CausalImputer, or hold=True in "
+                "make_housekeeping_detector), or lower length, n_neighbors or "
+                "fit_stride."
             )
         self.fit_distances_ = np.full(len(queried), np.nan)
         self.fit_distances_[queries.rows[known]] = distances[known]

@@ -1,6 +1,5 @@
 """Search the parameters of a whole detector, with whole tracks held out."""
 
-import difflib
 import errno
 import pickle
 import time
@@ -12,6 +11,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.utils import Bunch
 
+from skdsn._core.names import closest
 from skdsn._files import check_target
 from skdsn.metrics import get_event_scorer
 from skdsn.model_selection._checks import check_integer
@@ -340,8 +340,8 @@ def _read_space(space, detector):
     read = {}
     for name, ranges in space.items():
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else "."
+            close = closest(name, known)
+            hint = f"; did you mean {close!r}?" if close else "."
             raise ValueError(f"space names {name!r}, no parameter of detector{hint}")
         if isinstance(ranges, list | tuple) and ranges:
             ranges = CategoricalDistribution(list(ranges))

@@ -1,6 +1,9 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
+from xtce_files import container, document, equal, integer
 
 from skdsn.ccsds import (
     Enumeration,
@@ -287,3 +290,41 @@ def test_columns_are_those_that_decoding_gives():
     assert tuple(beacon.decode_group([bytes(12)])) == beacon.columns
     numbers = PacketDefinition(name="n", fields=[field("x", shape="expand")])
     assert numbers.columns == ()  # their number is that of the packet
+
+
+HK_TYPES = {"tick": integer("tick", 32), "t": integer("t", 8)}
+RULE = "{time: {epoch: 2020-01-01, seconds: tick}}"
+
+
+@pytest.mark.parametrize(
+    ("packets", "said"),
+    [
+        (f"{{hk: {RULE}}}", None),
+        (f"{{attitud: {RULE}}}", "did you mean 'attitude'?"),
+        ("{hk: {}}", "needs the key 'time'"),
+        (f"{{hk: {RULE[:-1]}, apid: 1}}}}", "'apid' is no key"),
+        ("{hk: {time: {epoch: 2020-01-01, seconds: tock}}}", "from 'tock'"),
+        ("[hk]", "must map kinds to their time"),
+    ],
+)
+def test_a_folder_may_give_the_kinds_of_an_xtce_file_their_times(
+    tmp_path, packets, said
+):
+    pytest.importorskip("space_packet_parser")
+    hk = container("hk", HK_TYPES, criteria=equal("APID", 1))
+    other = container("attitude", ["t"], criteria=equal("APID", 2))
+    (tmp_path / "m.xml").write_text(document(HK_TYPES, [hk, other]))
+    (tmp_path / "packets.yaml").write_text(f"xtce: m.xml\npackets: {packets}\n")
+    if said is None:
+        times = {each.name: each.time for each in read_definitions(tmp_path)}
+        assert times["attitude"] is None
+        assert times["hk"].fields == {"seconds": "tick"}
+        return
+    with pytest.raises(ValueError, match=re.escape(said)):
+        read_definitions(tmp_path)
+
+
+def test_an_xtce_file_that_is_named_must_be_there(tmp_path):
+    (tmp_path / "packets.yaml").write_text("xtce: m.xml\n")
+    with pytest.raises(FileNotFoundError, match=re.escape("m.xml, which is not")):
+        read_definitions(tmp_path)

@@ -99,7 +99,7 @@ def approx(value):
 def test_frame_headers_that_were_received_are_read(header, expected):
     frame = bytes.fromhex(header) + bytes(218)
     frames = read_frames([frame], dslwp.spec())
-    assert tuple(frames.loc[0, list(dslwp.spec().header)]) == expected
+    assert tuple(frames.loc[0, list(dslwp.spec().fields)]) == expected
 
 
 @pytest.mark.parametrize(("compat", "offset"), [(None, -140), ("notebook", -174)])

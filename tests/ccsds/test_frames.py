@@ -46,7 +46,7 @@ class Trickle(io.RawIOBase):
 
 def test_the_header_of_a_tm_frame_is_read_field_by_field():
     frame = bytes.fromhex("2A57 0A0B D90F") + bytes(14)
-    spec = FrameSpec("tm", length=20, secondary_header=1, ocf=True)
+    spec = FrameSpec("tm", length=20, secondary_header=1, ocf=True, packet_zone="none")
     row = read_frames(frame, spec).iloc[0]
     assert row.drop(["time", "station", "data"]).to_dict() == {
         "transfer_frame_version": 0,
@@ -217,6 +217,18 @@ def test_kiss_records_hold_frames_and_their_times(tmp_path):
     assert frames["time"].tolist() == [pd.Timestamp(time), pd.NaT]
 
 
+@pytest.mark.parametrize(
+    "damaged", [b"\0\xdb\x41", b"\0" + bytes(1 << 20), kiss_escape(b"\0")]
+)
+def test_the_time_of_a_kiss_record_that_is_no_frame_goes_to_no_other(damaged):
+    stamps = [b"\x09" + seconds.to_bytes(8, "big") for seconds in (1000, 2000)]
+    raw = kiss(stamps[0]) + FEND + damaged + FEND + kiss(b"\0" + tm_frame(1))
+    raw += kiss(stamps[1], b"\0" + tm_frame(2))
+    frames = read_frames(raw, TM, format="kiss")
+    assert counts_of(frames) == [1, 2]
+    assert frames["time"].tolist() == [pd.NaT, pd.Timestamp("1970-01-01T00:00:02")]
+
+
 def test_kiss_records_that_are_no_frames_are_counted():
     raw = b"\x00" + tm_frame(9) + kiss(b"\0" + tm_frame(1), b"\x06port", b"\0", b"\x09")
     raw += FEND + b"\0\xdb\x41" + FEND + kiss(b"\0" + tm_frame(2)[:-1]) + b"\0rest"
@@ -289,6 +301,10 @@ def test_a_csv_file_needs_no_remarks_and_may_have_commas_at_the_end(more):
     frames = read_frames(raw, CSV, format="csv")
     assert counts_of(frames) == [0, 1, 2]
     assert frames["station"].tolist() == ["A", "A", "A"]
+    assert frames.attrs["statistics"] == {"accepted": 3, "drop_column_missing": 1}
+    pieces = iter_frames(raw, CSV, format="csv", chunk_frames=1)
+    missing = [piece.attrs["statistics"].get("drop_column_missing") for piece in pieces]
+    assert missing == [1, None, None]
 
 
 @pytest.mark.parametrize(
@@ -315,6 +331,16 @@ def test_a_frame_with_wrong_bits_fails_its_error_control(flips):
     assert counts_of(frames) == [1]
     statistics = {"accepted": 1, "bad_crc": 1, "wrong_length": 1}
     assert frames.attrs["statistics"] == statistics
+
+
+def test_a_pointer_that_the_synchronization_flag_leaves_without_meaning_is_refused():
+    frame = tm_frame(1, flags=0x58)
+    statistics = read_frames(frame, TM).attrs["statistics"]
+    assert statistics == {"accepted": 0, "flag_mismatch": 1}
+    for zone in ("fixed", "kiss", "none"):
+        assert (
+            len(read_frames(frame, FrameSpec("tm", length=20, packet_zone=zone))) == 1
+        )
 
 
 def test_every_reason_against_a_frame_is_counted_once():

@@ -44,7 +44,7 @@ def split(stream, size=None):
     found, counts = [], {}
     blocks = [stream[i : i + size] for i in range(0, len(stream), size)]
     for records, more in [*map(splitter.update, blocks), splitter.finish()]:
-        found += records
+        found += [each for each in records if each is not None]
         for reason, count in more.items():
             counts[reason] = counts.get(reason, 0) + count
     return found, counts

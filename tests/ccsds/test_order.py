@@ -94,12 +94,76 @@ def test_a_late_copy_is_counted_and_makes_no_jump():
 
 def test_a_late_copy_beyond_the_look_back_is_a_jump_there_and_back():
     received = [(count, 0, b"%d" % count) for count in range(6)]
-    for look_back, jumps in ((5, 0), (3, 2), (0, 2)):
+    for data, look_back, jumps in (
+        (b"another", 5, 0),
+        (b"another", 3, 2),
+        (b"1", 3, 0),  # equal bytes
+        (b"1", 0, 2),
+    ):
         _, statistics = order_of(
-            *received, (1, 0, b"1"), (6, 0, b"6"), look_back=look_back
+            *received, (1, 0, data), (6, 0, b"6"), look_back=look_back
         )
         assert statistics["jumps"] == jumps
         assert statistics.get("late_copies", 0) == (jumps == 0)
+
+
+@pytest.mark.parametrize("modulo", [256, 1 << 24])
+def test_a_pass_that_is_received_again_later_gives_no_frame_twice(modulo):
+    live = [(count, 0, b"%d" % count) for count in range(40)]
+    again = [(count, 1, data) for count, _, data in live]
+    out, statistics = order_of(*live, *again, (40, 1, b"40"), modulo=modulo)
+    assert texts(out) == [b"%d" % count for count in range(41)]
+    assert statistics["late_copies"] == 39
+    assert statistics["repeated_same"] == 1  # the last, at once
+    assert statistics["jumps"] == 0
+    assert "frames_lost" not in statistics
+
+
+def test_a_damaged_frame_of_a_pass_received_again_gives_no_frame_twice_but_itself():
+    live = [(count, 0, b"%d" % count) for count in range(40)]
+    again = [(count, 1, data) for count, _, data in live]
+    again[7] = (7, 1, b"damaged")
+    out, statistics = order_of(*live, *again)
+    assert texts(out) == [b"%d" % count for count in range(40)] + [b"damaged"]
+    assert statistics["late_copies"] == 39
+
+
+def test_any_copy_of_a_frame_is_known_again():
+    received = [(0, 0, b"x0"), (0, 0, b"0"), (1, 0, b"1"), (9, 0, b"9")]
+    for data in (b"x0", b"0"):
+        assert order_of(*received, (0, 0, data))[1]["late_copies"] == 1
+
+
+def test_a_long_recording_remembers_few_frames():
+    order = FrameOrder(1 << 24, None, 8, choose_policy("first"))
+    for count in range(10_000):
+        order.update(count, FrameCopy(0, "A", b"%d" % count, 0))
+    assert len(order._passed) == 4096
+    assert order.update(9000, FrameCopy(0, "A", b"9000", 0)) is None
+    assert order.statistics["late_copies"] == 1
+    assert order.update(100, FrameCopy(0, "A", b"100", 0)).copy.data == b"9999"
+
+
+def test_frames_of_equal_bytes_a_turn_of_the_count_later_are_new_in_a_stream():
+    received = [(k % 256, k / 1000, b"fill %d" % (k % 256)) for k in range(700)]
+    out, statistics = order_of(*received)
+    assert len(out) == statistics["continuations"] + 1 == 700
+
+
+@pytest.mark.parametrize(
+    ("counts", "hours", "lost"),
+    [
+        ((5, 9), 0, 3),
+        ((254, 1), 0, 2),
+        ((5, 9), 2, 0),  # too long apart to tell
+        ((5, 4), 0, 0),  # back, as after a restart
+    ],
+)
+def test_frames_lost_are_told_by_the_count(counts, hours, lost):
+    first, second = counts
+    _, statistics = order_of((first, 0, b"a"), (second, hours, b"b"))
+    assert statistics["jumps"] == 1
+    assert statistics.get("frames_lost", 0) == lost
 
 
 def test_over_a_jump_a_late_copy_must_have_the_same_bytes():
@@ -201,7 +265,7 @@ SPEC = FrameSpec(
 def frame(count, text, *, channel=0, spacecraft=42):
     """Make a TM frame with one space packet of 14 bytes."""
     head = (spacecraft << 4 | channel << 1).to_bytes(2, "big")
-    packet = bytes.fromhex("080BC0000007") + text.ljust(8, b".")
+    packet = bytes([8, 11, 0xC0, count, 0, 7]) + text.ljust(8, b".")
     return head + bytes([count, count, 0x18, 0]) + packet
 
 

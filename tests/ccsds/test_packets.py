@@ -1,21 +1,14 @@
 """Space packets out of packet zones and out of files."""
 
-import gzip
-import io
-
 import numpy as np
 import pandas as pd
 import pytest
-from pandas.testing import assert_frame_equal
 
-import skdsn.ccsds._packets
 from skdsn.ccsds import (
     FrameSpec,
     PacketExtractor,
     extract_packets,
-    iter_packets,
     read_frames,
-    read_packets,
 )
 
 SPEC = FrameSpec("tm", length=26)  # 20 bytes for packets
@@ -88,8 +81,8 @@ def test_a_packet_may_run_over_many_frames():
 
 @pytest.mark.parametrize("cut", range(1, 14))
 def test_a_packet_may_be_cut_anywhere_in_its_header_too(cut):
-    lead = packet(bytes(20 - cut - 6))
-    tail = packet(bytes(20 - (14 - cut) - 6))
+    lead = packet(bytes(20 - cut - 6), apid=1)
+    tail = packet(bytes(20 - (14 - cut) - 6), apid=2)
     packets, statistics = extract(
         frame(0, lead + A[:cut]), frame(1, A[cut:] + tail, 14 - cut)
     )
@@ -118,9 +111,9 @@ def test_a_packet_that_ends_with_its_frame_leaves_nothing_over():
     packets, statistics = extract(
         frame(0, LONG[:20]),
         frame(1, LONG[20:40], NONE),
-        frame(2, LONG[40:] + packet(b"x")[:4], 16),
-        frame(3, packet(b"x")[4:] + packet(bytes(11)), 3),
-        frame(4, packet(bytes(14))),
+        frame(2, LONG[40:] + packet(b"x", count=1)[:4], 16),
+        frame(3, packet(b"x", count=1)[4:] + packet(bytes(11), count=2), 3),
+        frame(4, packet(bytes(14), count=3)),
     )
     assert len(packets) == 4
     assert packets["gap"].tolist() == [True, False, False, False]
@@ -132,9 +125,9 @@ def test_after_a_lost_frame_the_stream_begins_again_at_the_pointer():
         frame(0, A + LONG[:6]),
         # The next frame is lost.
         frame(2, LONG[26 + 12 :][:12] + B, 12),
-        frame(3, packet(bytes(14))),
+        frame(3, packet(bytes(14), count=2)),
     )
-    assert data_of(packets) == [A, B, packet(bytes(14))]
+    assert data_of(packets) == [A, B, packet(bytes(14), count=2)]
     assert packets["gap"].tolist() == [True, True, False]
     assert statistics["partial_dropped"] == 1
     assert statistics["jumps"] == 1
@@ -173,9 +166,11 @@ def test_a_pointer_is_believed_where_it_contradicts_nothing():
 
 def test_frames_of_idle_data_only_end_no_stream():
     packets, statistics = extract(
-        frame(0, packet(bytes(14))), frame(1, b"\x55" * 20, IDLE), frame(2, A + B[:6])
+        frame(0, packet(bytes(14), count=-1)),
+        frame(1, b"\x55" * 20, IDLE),
+        frame(2, A + B[:6]),
     )
-    assert data_of(packets) == [packet(bytes(14)), A]
+    assert data_of(packets) == [packet(bytes(14), count=-1), A]
     assert packets["gap"].tolist() == [True, False]
     assert statistics["idle_frames"] == 1
 
@@ -190,11 +185,10 @@ def test_idle_data_in_the_midst_of_a_packet_drops_it():
 
 
 def test_a_packet_of_another_version_ends_the_frame():
-    strange = packet(b"xy", version=7)
-    packets, statistics = extract(
-        frame(0, B + strange + bytes(4)), frame(1, packet(bytes(14)))
-    )
-    assert data_of(packets) == [B, packet(bytes(14))]
+    strange = packet(b"xy", version=5)
+    after = packet(bytes(14), count=2)
+    packets, statistics = extract(frame(0, B + strange + bytes(4)), frame(1, after))
+    assert data_of(packets) == [B, after]
     assert packets["gap"].tolist() == [True, True]
     assert statistics["bad_version"] == 1
 
@@ -211,8 +205,12 @@ def test_idle_packets_are_counted_and_kept_if_asked():
 
 def test_the_gap_before_an_idle_packet_is_that_of_the_next():
     idle = packet(bytes(6), apid=2047)
+    zero, one, two, three = (packet(b"ab", count=k) for k in range(4))
     packets, _ = extract(
-        frame(0, B + idle), frame(1, B + idle), frame(3, idle + B), frame(4, idle + B)
+        frame(0, zero + idle),
+        frame(1, one + idle),
+        frame(3, idle + two),
+        frame(4, idle + three),
     )
     assert packets["gap"].tolist() == [True, False, True, False]
 
@@ -220,9 +218,10 @@ def test_the_gap_before_an_idle_packet_is_that_of_the_next():
 def test_the_gap_of_one_channel_is_not_that_of_another():
     idle = packet(bytes(6), apid=2047)
     spec = SPEC
-    frames = [frame(0, B + idle), frame(0, B + idle, channel=1), frame(1, B + idle)]
-    frames += [frame(5, idle + idle[:8], channel=1)[:26], frame(2, B + idle)]
-    frames += [frame(6, idle[6:12] + B + b"\xff" * 6, 6, channel=1)]
+    D = packet(b"d!", count=3)
+    frames = [frame(0, B + idle), frame(0, B + idle, channel=1), frame(1, C + idle)]
+    frames += [frame(5, idle + idle[:8], channel=1)[:26], frame(2, D + idle)]
+    frames += [frame(6, idle[6:12] + C + b"\xff" * 6, 6, channel=1)]
     packets = extract_packets(read_frames(frames, spec), spec)
     assert packets[packets["virtual_channel_id"] == 0]["gap"].tolist() == [
         True,
@@ -315,87 +314,10 @@ def test_what_is_no_packet_in_a_fixed_zone_is_counted(zone):
 
 
 def test_the_first_packet_after_a_lost_frame_comes_after_a_gap_in_fixed_zones_too():
-    packets, _ = extract(*(frame(k, A + bytes(6)) for k in (0, 1, 3, 4)), spec=FIXED)
+    zones = [packet(b"14 bytes", count=k) + bytes(6) for k in range(4)]
+    frames = map(frame, (0, 1, 3, 4), zones)
+    packets, _ = extract(*frames, spec=FIXED)
     assert packets["gap"].tolist() == [True, False, True, False]
-
-
-# Files of packets.
-
-
-STREAM = [packet(bytes([k]) * (1 + k % 9), apid=k % 3, count=k // 3) for k in range(60)]
-
-
-def test_a_file_of_packets_is_read_from_a_path_bytes_and_a_stream(tmp_path):
-    raw = b"".join(STREAM)
-    (tmp_path / "file.tlm").write_bytes(raw)
-    (tmp_path / "file.tlm.gz").write_bytes(gzip.compress(raw))
-    packets = read_packets(raw)
-    assert data_of(packets) == STREAM
-    assert packets["apid"].tolist() == [k % 3 for k in range(60)]
-    assert packets["time"].isna().all()
-    assert not packets["gap"].any()
-    assert packets.attrs["statistics"] == {"packets": 60}
-    for source in (tmp_path / "file.tlm", tmp_path / "file.tlm.gz", io.BytesIO(raw)):
-        assert_frame_equal(read_packets(source), packets)
-
-
-def test_an_empty_file_gives_a_table_with_the_same_columns_and_types():
-    empty = read_packets(b"")
-    assert len(empty) == 0
-    assert (empty.dtypes == read_packets(A).dtypes).all()
-    none, _ = extract(frame(0, bytes(20), IDLE))
-    assert (none.dtypes == empty.dtypes).all()
-
-
-@pytest.mark.parametrize("block", [3, 8, 30, 1000])
-@pytest.mark.parametrize("prefix", [0, 1, 5])
-def test_the_borders_of_blocks_cut_no_packet(monkeypatch, block, prefix):
-    monkeypatch.setattr(skdsn.ccsds._packets, "_BLOCK", block)
-    raw = b"".join(prefix * b"\xff" + each for each in STREAM)
-    pieces = list(iter_packets(io.BytesIO(raw), prefix=prefix))
-    assert [data for piece in pieces for data in data_of(piece)] == STREAM
-    assert pieces[-1].attrs["statistics"] == {"packets": 60}
-    whole = read_packets(raw + raw[: prefix + 6], prefix=prefix)
-    assert whole.attrs["statistics"] == {"packets": 60, "truncated": 1}
-
-
-@pytest.mark.parametrize("block", [3, 1000])
-def test_what_cannot_be_a_packet_is_refused_or_left(monkeypatch, block):
-    monkeypatch.setattr(skdsn.ccsds._packets, "_BLOCK", block)
-    raw = A + B + b"\xff" * 30
-    with pytest.raises(ValueError, match="No space packet begins at byte 22 of the"):
-        read_packets(raw)
-    packets = read_packets(raw, on_error="stop")
-    assert data_of(packets) == [A, B]
-    assert packets.attrs["statistics"] == {"packets": 2, "unread_bytes": 30}
-
-
-def test_segments_in_a_file_are_joined_and_idle_packets_left_out():
-    first, last = packet(b"01", flags=1), packet(b"12", flags=2, count=1)
-    raw = b"".join([first, last, packet(b"idle", apid=2047), first])
-    packets = read_packets(raw)
-    assert data_of(packets) == [first + b"12"]
-    assert packets.attrs["statistics"] == {
-        "packets": 3,
-        "sequence_jumps": 1,
-        "idle_packets": 1,
-        "joined": 1,
-        "incomplete_segments": 1,
-    }
-    assert len(read_packets(raw, join_segments=False, keep_idle=True)) == 4
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"on_error": "ignore"}, "on_error must be"),
-        ({"prefix": -1}, "prefix must be"),
-        ({"prefix": True}, "prefix must be"),
-    ],
-)
-def test_wrong_options_are_refused(options, message):
-    with pytest.raises(ValueError, match=message):
-        read_packets(A, **options)
 
 
 def test_a_table_that_is_not_of_frames_is_refused():
@@ -417,3 +339,98 @@ def test_statistics_are_plain_numbers():
     assert {type(count) for count in statistics.values()} == {int}
     assert packets.attrs["statistics"]["frames"] == {"accepted": 3}
     assert np.array_equal(packets["n_copies"], [2, 1])
+
+
+# What may be missing, and what is skipped.
+
+
+def encapsulation(size, length_bytes, protocol=0):
+    """Make an encapsulation packet, whose length field has 0, 1, 2 or 4 bytes."""
+    code = {0: 0, 1: 1, 2: 2, 4: 3}[length_bytes]
+    head = bytes([7 << 5 | protocol << 2 | code])
+    head += bytes({0: 0, 1: 0, 2: 1, 4: 3}[length_bytes])
+    head += size.to_bytes(length_bytes, "big") if length_bytes else b""
+    return head + bytes(size - len(head))
+
+
+FILL = [encapsulation(1, 0), encapsulation(9, 1), encapsulation(30, 2, 2)]
+FILL += [encapsulation(47, 4, 7), encapsulation(2, 1), encapsulation(8, 4)]
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 20, 64])
+def test_encapsulation_packets_are_skipped_and_counted(size):
+    parts = [A, FILL[0], FILL[0], B, *FILL, C]
+    parts += (-len(b"".join(parts)) % size) * [FILL[0]]
+    stream, starts = b"".join(parts), np.cumsum([0, *map(len, parts)]).tolist()
+    frames = []
+    for k in range(0, len(stream), size):
+        begins = [start - k for start in starts[:-1] if k <= start < k + size]
+        frames.append(frame(k // size, stream[k : k + size], min([*begins, NONE])))
+    packets, statistics = extract(*frames, spec=FrameSpec("tm", length=6 + size))
+    assert data_of(packets) == [A, B, C]
+    assert packets["gap"].tolist() == [True, False, False]
+    assert statistics["encapsulation_packets"] == len(parts) - 3
+    assert not {"bad_version", "pointer_mismatch", "unterminated"} & set(statistics)
+
+
+@pytest.mark.parametrize(
+    "strange", [b"\xe1\x01", b"\xe2\0\0\3", b"\xe3\0\0\0\xff\xff\xff\xff"]
+)
+def test_an_encapsulation_packet_of_an_impossible_length_ends_the_frame(strange):
+    after = packet(bytes(14), count=2)
+    zone = B + strange + bytes(12 - len(strange))
+    packets, statistics = extract(frame(0, zone), frame(1, after))
+    assert data_of(packets) == [B, after]
+    assert statistics["bad_version"] == 1
+    assert packets["gap"].tolist() == [True, True]
+
+
+def test_an_impossible_length_cut_by_the_frame_contradicts_the_next_pointer():
+    after = packet(bytes(14), count=2)
+    zone = B + packet(b"12345", apid=9) + b"\xe1"
+    packets, statistics = extract(frame(0, zone), frame(1, after))
+    assert data_of(packets)[-1] == after
+    assert statistics["pointer_mismatch"] == 1
+
+
+def test_bytes_of_a_fixed_zone_are_packets_or_fill():
+    zones = [B + B + 4 * b"\xff", packet(bytes(14)), 20 * b"\0", A + 6 * b"\xff"]
+    _, statistics = extract(
+        *(frame(k, zone) for k, zone in enumerate(zones)), spec=FIXED
+    )
+    assert statistics["fill_bytes"] == 4 + 20 + 6
+
+
+# Frames that are sent again from a recording.
+
+
+def aos_frame(count, zone, *, replay=False):
+    head = bytes([0x4A, 0x81]) + count.to_bytes(3, "big") + bytes([128 * replay])
+    return head + bytes(2) + zone
+
+
+def test_replayed_frames_are_put_in_order_apart():
+    replayed = packet(b"recorded today", apid=1, count=99)
+    frames = [aos_frame(1000, packet(bytes(14), apid=1, count=0))]
+    frames += [aos_frame(5, replayed, replay=True)]
+    frames += [aos_frame(1001, packet(bytes(14), apid=1, count=1))]
+    frames += [aos_frame(6, packet(bytes(14), apid=1, count=100), replay=True)]
+    spec = FrameSpec("aos", length=28)
+    packets = extract_packets(read_frames(frames, spec), spec)
+    statistics = packets.attrs["statistics"]
+    assert list(statistics) == ["frames", "42/1", "42/1 replay"]
+    for name in ("42/1", "42/1 replay"):
+        assert statistics[name]["continuations"] == 1
+        assert statistics[name]["jumps"] == 0
+        assert "sequence_jumps" not in statistics[name]
+    assert sorted(packets["sequence_count"]) == [0, 1, 99, 100]
+    assert (packets["virtual_channel_id"] == 1).all()
+    assert packets["gap"].sum() == 2
+
+
+def test_replayed_frames_may_be_dropped():
+    frames = [aos_frame(k, A + B[:6], replay=k > 0) for k in range(3)]
+    spec = FrameSpec("aos", length=28, replay="drop")
+    read = read_frames(frames, spec)
+    assert read.attrs["statistics"] == {"accepted": 1, "replayed": 2}
+    assert read["replay_flag"].tolist() == [0]

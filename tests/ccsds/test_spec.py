@@ -1,6 +1,7 @@
 """Frame specs: what they derive, and what they refuse."""
 
 import copy
+import dataclasses
 import pickle
 
 import pytest
@@ -98,6 +99,32 @@ def test_a_spec_can_be_copied_and_sent_to_other_processes(spec):
     assert copy.deepcopy(spec) == spec
 
 
+def test_a_spec_may_be_changed_into_another_kind_and_be_a_key():
+    tm = FrameSpec("tm", length=1115)
+    aos = dataclasses.replace(tm, kind="aos")
+    assert aos == FrameSpec("aos", length=1115)
+    assert aos.zone == slice(8, 1115)
+    custom = FrameSpec("custom", header=DSLWP, csv={"data": "x", "drop": {"a": "b"}})
+    assert len({tm, aos, custom, FrameSpec("tm", length=1115)}) == 3
+    assert dataclasses.replace(custom, length=9).fields == DSLWP
+    with pytest.raises(ValueError, match="for the kind 'custom'"):
+        dataclasses.replace(custom, kind="tm")
+
+
+@pytest.mark.parametrize(
+    ("spec", "pointer"),
+    [
+        (FrameSpec("tm", secondary_header=4), (37, 11)),
+        (FrameSpec("aos", insert_zone=3), (77, 11)),
+        (FrameSpec("custom", header=DSLWP), (32, 8)),
+    ],
+)
+def test_the_pointer_lies_in_the_header_or_at_the_end_of_the_m_pdu_header(
+    spec, pointer
+):
+    assert spec.pointer == pointer
+
+
 def test_a_spec_does_not_change_with_what_it_was_made_of():
     header = dict(DSLWP)
     spec = FrameSpec("custom", header=header)
@@ -110,7 +137,7 @@ def test_a_spec_does_not_change_with_what_it_was_made_of():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("kind: tm\nlenght: 20", "did you mean length"),
+        ("kind: tm\nlenght: 20", "did you mean 'length'"),
         ("length: 20", "'kind' .* is missing"),
         ("kind: [tm]", "kind must be one of"),
         ("- kind", "must hold keys"),
@@ -145,6 +172,15 @@ def test_a_wrong_yaml_file_is_refused_by_name(tmp_path, text, message):
         ({"spacecraft_ids": "42"}, "spacecraft_ids must be"),
         ({"virtual_channels": [True]}, "virtual_channels must be"),
         ({"virtual_channels": None}, "virtual_channels must be"),
+        ({"spacecraft_ids": [5, 1024]}, "10 bits .* got 1024"),
+        ({"virtual_channels": 8}, "3 bits"),
+        ({"kind": "aos", "spacecraft_ids": 256}, "8 bits"),
+        ({"kind": "custom", "header": DSLWP, "virtual_channels": 8}, "3 bits"),
+        ({"insert_zone": 2}, "'tm' have no insert_zone"),
+        ({"header_error_control": True}, "'tm' have no header_error_control"),
+        ({"replay": "drop"}, "'tm' have no replay"),
+        ({"kind": "aos", "secondary_header": 4}, "'aos' have no secondary_header"),
+        ({"kind": "aos", "replay": "keep"}, "replay must be one of"),
         ({"sync_marker": "1ACFFC1"}, "sync_marker must be hex"),
         ({"max_gap": 0}, "max_gap must be positive"),
         ({"header": {"spacecraft_id": 8}}, "fixed by its standard"),

@@ -6,11 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skdsn.ccsds import TelemetryMerger, to_telemetry
+from skdsn.ccsds import (
+    PacketDefinition,
+    PacketField,
+    TelemetryMerger,
+    TimeRule,
+    decode_packets,
+    read_packets,
+    to_telemetry,
+)
 from skdsn.tracks import read_tracks
 
 
-def kind(times, values, craft=7, apid=1, **attrs):
+def kind(times, values, craft=7, apid=1, packet=None, **attrs):
     index = pd.DatetimeIndex(
         pd.Timestamp("2020-01-01").as_unit("us") + pd.to_timedelta(times, unit="us"),
         name="time",
@@ -18,6 +26,7 @@ def kind(times, values, craft=7, apid=1, **attrs):
     frame = pd.DataFrame({"v": values}, index=index)
     frame["_spacecraft_id"] = craft
     frame["_apid"] = apid
+    frame["_packet"] = np.arange(len(frame)) if packet is None else packet
     frame["_gap"] = False
     frame.attrs = {"apid": [1], **attrs}
     return frame
@@ -129,7 +138,8 @@ def test_any_cutting_in_time_gives_the_same_rows(rows, cuts, hold):
                 if row[3] == flag and low <= row[0] < high
             ]
             number, time, apid, craft = np.array(mine, dtype=np.int64).reshape(-1, 4).T
-            tables[name] = kind(time, number, craft, apid)
+            first = min((k for k, row in enumerate(rows) if row[0] >= low), default=0)
+            tables[name] = kind(time, number, craft, apid, number - first)
             tables[name].attrs["apid"] = [1, 2] if flag else []
         return tables
 
@@ -141,6 +151,72 @@ def test_any_cutting_in_time_gives_the_same_rows(rows, cuts, hold):
     pd.testing.assert_frame_equal(streamed, whole.sort_index())
     assert merger.statistics == whole.attrs["statistics"]
     read_tracks(whole)
+    for _, track in whole.groupby(level=0):  # no row holds what came after the next
+        first, last = track.min(axis=1).to_numpy(), track.max(axis=1).to_numpy()
+        assert (last[:-1] < first[1:]).all()
+
+
+def test_packets_of_one_frame_fill_rows_in_the_order_of_arrival():
+    power = kind([0, 0, 0], [1, 2, 3], packet=[0, 1, 3])
+    heat = kind([0, 0], [8, 9], packet=[2, 4])
+    X = to_telemetry({"power": power, "heat": heat})
+    np.testing.assert_array_equal(X, [[1, np.nan], [2, 8], [3, 9]])
+    micro = X.index.get_level_values(1).microsecond
+    assert micro.tolist() == [0, 1, 2]
+    assert X.attrs["statistics"]["moved"] == 4
+
+
+def test_what_is_no_channel_is_named_by_reason():
+    frame = kind([0], [1], bookkeeping=["tick"], open_arrays=["x_0", "x_1"]).assign(
+        tick=3, mode=pd.Categorical(["on"]), text="y", data=[b"1"], x_0=1.0, x_1=2.0
+    )
+    left_out = {
+        "bookkeeping": ["a_tick"],
+        "labels_or_text": ["a_mode", "a_text"],
+        "bytes": ["a_data"],
+        "open_arrays": ["a_x_0", "a_x_1"],
+    }
+    X = to_telemetry({"a": frame})
+    assert list(X) == ["a_v"]
+    assert X.attrs["left_out"] == left_out
+    every = to_telemetry({"a": frame}, numeric_only=False)
+    assert list(every) == ["a_v", "a_mode", "a_text", "a_data"]
+    merger = TelemetryMerger()
+    merger.update({"a": frame})
+    longer = frame[frame.index < "2000"].assign(x_2=3.0)
+    longer.attrs["open_arrays"] = ["x_0", "x_1", "x_2"]
+    merger.update({"a": longer})
+    assert merger.left_out["open_arrays"] == ["a_x_0", "a_x_1", "a_x_2"]
+
+
+def test_fields_that_tell_kind_and_time_are_no_channels():
+    names = ("protocol", "tick", "u")
+    definition = PacketDefinition(
+        name="hk",
+        apid=5,
+        fields=[PacketField(name=n, data_type="uint", bit_length=8) for n in names],
+        where={"protocol": 0},
+        time=TimeRule(epoch="2020-01-01", seconds="tick"),
+    )
+    data = bytes.fromhex("0005c0000002 000107 0005c0010002 000208")
+    kinds = decode_packets(read_packets(data), definition)
+    assert list(kinds["hk"])[:3] == list(names)
+    X = to_telemetry(kinds)
+    assert list(X) == ["hk_u"]
+    assert X.attrs["left_out"] == {"bookkeeping": ["hk_protocol", "hk_tick"]}
+
+
+def test_integers_that_floats_round_are_counted():
+    frame = kind([0, 10, 20, 30], np.array([2**53, 2**53 + 1, -(2**60), 5]))
+    assert to_telemetry({"a": frame}).attrs["statistics"]["rounded"] == 2
+
+
+def test_a_limit_without_end_is_none():
+    assert len(read_tracks(to_telemetry({"a": kind([0, 10**13], [1, 2])}))) == 2
+    X = to_telemetry({"a": kind([0, 10**13], [1, 2])}, max_gap=np.inf)
+    assert len(read_tracks(X)) == 1
+    with pytest.raises(ValueError, match="hold must be finite"):
+        TelemetryMerger(hold=np.inf)
 
 
 def test_a_step_back_in_a_stream_begins_a_track():

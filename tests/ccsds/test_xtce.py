@@ -271,7 +271,7 @@ def test_names_may_have_a_prefix_or_no_namespace(read_text):
 
 def test_without_the_package_the_error_names_the_extra(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "space_packet_parser", None)
-    with pytest.raises(ImportError, match=r"skdsn\[xtce\]"):
+    with pytest.raises(ImportError, match="the extra 'xtce'"):
         read_xtce(tmp_path / "mission.xml")
 
 

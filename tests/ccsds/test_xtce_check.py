@@ -134,7 +134,7 @@ ONE = {"a": integer("a", 8)}
                 },
                 [container("x", ["a", "b"], criteria=equal("APID", 1))],
             ),
-            "depend on each other",
+            "need each other in a circle",
         ),
         (
             document(ONE, [container("x", ["a"], criteria=equal("APID", 1))]).replace(

@@ -1,9 +1,12 @@
 """XTCE containers whose packets are parsed one by one."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from xtce_files import DYNAMIC, container, document, equal, integer, packet
 
-from skdsn.ccsds import decode_packets, read_packets
+from skdsn.ccsds import TimeRule, decode_packets, read_packets
 
 
 def test_fields_of_changing_length_are_parsed_packet_by_packet(decode):
@@ -42,6 +45,34 @@ def test_raw_values_of_parsed_packets_are_left_alone(read_text):
     packets = read_packets(packet(1, b"\x01\x07\x15"))
     frame = decode_packets(packets, definitions, raw=True)["hk"]
     assert frame[["size", "mode", "temp"]].to_numpy().tolist() == [[1, 7, 21]]
+
+
+def test_a_packet_is_parsed_once(read_text, monkeypatch):
+    [hk] = read_text(
+        document(DYNAMIC, [container("hk", DYNAMIC, criteria=equal("APID", 1))])
+    )
+    parse, seen = type(hk)._parse, []
+    monkeypatch.setattr(
+        type(hk), "_parse", lambda self, data: seen.append(data) or parse(self, data)
+    )
+    data = [packet(1, b"\x01%c\x00\x00" % k) for k in range(5)]
+    frame = decode_packets(read_packets(b"".join(data)), hk)["hk"]
+    assert len(frame) == 5
+    assert sorted(seen) == sorted(data)
+
+
+def test_parsed_packets_may_have_a_time(read_text):
+    [hk] = read_text(
+        document(DYNAMIC, [container("hk", DYNAMIC, criteria=equal("APID", 1))])
+    )
+    timed = replace(hk, time=TimeRule(epoch="2020-01-01", seconds="size"))
+    data = packet(1, b"\x03ab\x00\x00") + packet(1, b"\x02a\x00\x00")
+    frame = decode_packets(read_packets(data), timed)["hk"]
+    assert frame.index.second.tolist() == [3, 2]
+    assert frame["blob"].tolist() == [b"ab", b"a"]
+    assert frame.attrs["bookkeeping"] == ["size"]
+    with pytest.raises(ValueError, match="takes seconds from 'blob'"):
+        replace(hk, time=TimeRule(epoch="2020-01-01", seconds="blob"))
 
 
 def test_many_parsed_packets_stay_in_order(decode):

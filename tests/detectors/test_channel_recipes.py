@@ -321,3 +321,17 @@ def test_housekeeping_drops_watches_and_keeps_the_columns():
     new = new.assign(mode="safe")
     parts = [stream.update(part) for part in chunks(new, range(BATCH, 1500, BATCH))]
     assert np.flatnonzero(pd.concat(parts)["anomaly"]).tolist() == rows.tolist()
+
+
+def test_channels_that_come_in_turn_are_held_on_request():
+    rows = np.arange(4000)
+    noise = 0.05 * np.random.default_rng(0).normal(size=(4000, 2))
+    X = pd.DataFrame(np.sin(rows / 40)[:, None] + noise, columns=["a", "b"])
+    X.loc[3000:3100, "b"] = 1.5
+    X[(rows[:, None] + [0, 1]) % 2 == 0] = np.nan  # packets of two kinds
+    with pytest.raises(ValueError, match="hold=True"):
+        make_housekeeping_detector().fit(X[:2000])
+    detector = make_housekeeping_detector(hold=True).fit(X[:2000])
+    assert list(detector.named_steps) == ["align", "hold", "watch"]
+    events = detector["watch"].events(detector[:-1].transform(X[2000:]))
+    assert events["channels"].to_list() == [["b"]]

@@ -10,7 +10,7 @@ from skdsn.detectors._smooth import ErrorSmoother
 from skdsn.detectors._voting import VotingDetector
 from skdsn.detectors.recipes._pipeline import as_detector
 from skdsn.encoders import LSTMForecaster, WindowedLSTMForecaster
-from skdsn.preprocessing import TrackAligner
+from skdsn.preprocessing import CausalImputer, TrackAligner
 
 
 def make_channel_detector(
@@ -261,6 +261,7 @@ def make_housekeeping_detector(
     window_size=2100,
     batch_size=70,
     error_buffer=100,
+    hold=False,
     max_gap=None,
     n_jobs=None,
     **overrides,
@@ -281,6 +282,10 @@ def make_housekeeping_detector(
     per : float, str or pandas.Timedelta, default="1D"
     length, span, window_size, batch_size, error_buffer : int
         As in :func:`make_channel_detector`.
+    hold : bool, default=False
+        Hold the last value of a channel in rows that lack it. For tables in which each
+        row has some of the channels only, as packets of several kinds make; a gap then
+        looks like a frozen sensor.
     max_gap : float, str or pandas.Timedelta, default=None
         A longer step in time starts afresh, in every step.
     n_jobs : int or None, default=None
@@ -291,8 +296,8 @@ def make_housekeeping_detector(
     Returns
     -------
     imblearn.pipeline.Pipeline
-        Steps ``align``, which holds the columns to those of ``fit``, and ``watch``, a
-        :class:`ChannelwiseDetector`, which lists events:
+        Steps ``align``, which holds the columns to those of ``fit``, ``hold`` if asked
+        for, and ``watch``, a :class:`ChannelwiseDetector`, which lists events:
         ``detector["watch"].events(detector[:-1].transform(X))``.
 
     Notes
@@ -333,6 +338,7 @@ def make_housekeeping_detector(
     )
     steps = [
         ("align", TrackAligner(clocks=(), drop=drop, max_gap=max_gap)),
+        *([("hold", CausalImputer(max_gap=max_gap))] if hold else []),
         ("watch", ChannelwiseDetector(one, channels=channels, n_jobs=n_jobs)),
     ]
     return as_detector(steps, overrides)
