@@ -1,8 +1,11 @@
 """What decoding asks of a definition of packets."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from skdsn.ccsds._read_fields import PacketGroup
+from skdsn.ccsds._time_rule import TimeRule
 
 __all__ = ["PacketKind"]
 
@@ -16,10 +19,10 @@ class PacketKind:
     """
 
     apid = ()
-    where = {}  # raw values that tell the kind from others
-    time = None
+    where: Mapping = {}  # raw values that tell the kind from others
+    time: TimeRule | None = None
     hidden = ()  # fields that become no columns
-    units = {}
+    units: Mapping = {}
 
     @property
     def bookkeeping(self):
