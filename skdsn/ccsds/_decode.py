@@ -1,8 +1,11 @@
 """Space packets to one table of engineering values for each kind."""
 
+import copy
+
 import numpy as np
 import pandas as pd
 
+from skdsn.ccsds._checks import check_bytes, check_ids, check_table, utc_times
 from skdsn.ccsds._packet_kind import PacketKind
 from skdsn.ccsds._read_fields import PacketGroup
 
@@ -29,11 +32,40 @@ class DecodedPackets(dict):
         JSON-able. ``"packets"``: how many there were; ``"kinds"``: for each kind how
         many were ``decoded``, those of ``wrong_length``, those ``without_time``, and
         per column the ``invalid`` values; ``"unknown"``: APID to packets of no kind.
+        Copies and unions (``|``) keep it; of a union, that of the left, but for the
+        kinds that come from the right.
     """
 
     def __init__(self, kinds=(), statistics=None):
         super().__init__(kinds)
         self.statistics = {} if statistics is None else statistics
+
+    def copy(self):
+        """Give a copy with the same tables and statistics."""
+        return DecodedPackets(self, copy.deepcopy(self.statistics))
+
+    def __or__(self, other):
+        if not isinstance(other, dict):
+            return NotImplemented
+        union = self.copy()
+        union |= other
+        return union
+
+    def __ror__(self, other):
+        if not isinstance(other, dict):
+            return NotImplemented
+        return DecodedPackets({**other, **self}, copy.deepcopy(self.statistics))
+
+    def __ior__(self, other):
+        self.update(other)
+        if isinstance(other, DecodedPackets) and "kinds" in other.statistics:
+            kinds = copy.deepcopy(other.statistics["kinds"])
+            self.statistics = {
+                **other.statistics,
+                **self.statistics,
+                "kinds": self.statistics.get("kinds", {}) | kinds,
+            }
+        return self
 
 
 def decode_packets(packets, definitions, *, time=None, raw=False):
@@ -70,8 +102,11 @@ def decode_packets(packets, definitions, *, time=None, raw=False):
     Raises
     ------
     ValueError
-        If `packets` lacks a column, two definitions have one name, or `time` is
-        ``"onboard"`` and a kind has no rule for it.
+        If `packets` lacks a column, an APID or spacecraft is unknown or no whole
+        number, two definitions have one name, or `time` is ``"onboard"`` and a kind has
+        no rule for it.
+    TypeError
+        If the times of `packets` are no datetimes, or data no bytes.
 
     See Also
     --------
@@ -111,13 +146,22 @@ def decode_packets(packets, definitions, *, time=None, raw=False):
     [[1.0, 6.0, 0.0], [1.0, 6.5, 1.0]]
     """
     definitions = _as_definitions(definitions, time)
-    _check_packets(packets)
+    check_table(
+        packets,
+        ("time", *PROVENANCE, "data"),
+        "packets",
+        "extract_packets or read_packets",
+    )
+    check_ids(packets["apid"], "apid", 11, "packets")
+    check_ids(packets["spacecraft_id"], "spacecraft_id", 16, "packets")
     data = packets["data"].to_list()
+    check_bytes(data, "packets")
+    received = utc_times(packets["time"], "packets")
     groups, wrong, unknown = _sort_out(packets, data, definitions)
     kinds, statistics = {}, {}
     for definition in definitions:
         mine = groups.get(definition.name, [])
-        frame, counts = _decode_kind(packets, definition, mine, time, raw)
+        frame, counts = _decode_kind(packets, received, definition, mine, time, raw)
         counts["wrong_length"] = wrong.get(definition.name, 0)
         known = {*definition.columns, *ORIGIN}
         frame.attrs["units"] = dict(definition.units)
@@ -153,20 +197,6 @@ def _as_definitions(definitions, time):
     if twice:
         raise ValueError(f"Two definitions have the name {twice[0]!r}.")
     return definitions
-
-
-def _check_packets(packets):
-    if not isinstance(packets, pd.DataFrame):
-        raise TypeError(
-            "packets must be a DataFrame, as extract_packets returns it; got "
-            f"{type(packets).__name__}."
-        )
-    missing = [c for c in ("time", *PROVENANCE, "data") if c not in packets.columns]
-    if missing:
-        raise ValueError(
-            f"packets has no column {missing[0]!r}; take the table of extract_packets "
-            "or read_packets."
-        )
 
 
 def _sort_out(packets, data, definitions):
@@ -216,7 +246,7 @@ def _take(data, rows):
     return PacketGroup([data[row] for row in rows.tolist()])
 
 
-def _decode_kind(packets, definition, groups, time, raw):
+def _decode_kind(packets, received, definition, groups, time, raw):
     """Decode the groups of a kind into one frame in the order of the packets."""
     origin = {f"_{name}": packets[name].to_numpy() for name in PROVENANCE}
     onboard = time != "received" and definition.time is not None
@@ -236,7 +266,7 @@ def _decode_kind(packets, definition, groups, time, raw):
     if len(parts) > 1:  # arrays that expand have columns of their own in each
         widest = max(parts, key=lambda part: part.shape[1]).columns
         frame = pd.concat(parts, ignore_index=True)[widest]
-    index = np.concatenate(times) if onboard else packets["time"].to_numpy()[rows]
+    index = np.concatenate(times) if onboard else received[rows]
     index = pd.DatetimeIndex(index.astype("datetime64[us]"), name="time")
     frame = frame.set_axis(index, axis=0)
     if (np.diff(rows) < 0).any():

@@ -1,11 +1,19 @@
 """Packets into transfer frames: what extract_packets undoes."""
 
 from binascii import crc_hqx
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
 
 from skdsn.ccsds._bits import pack_bits
+from skdsn.ccsds._checks import (
+    check_bytes,
+    check_count,
+    check_ids,
+    check_spec,
+    check_table,
+)
 from skdsn.ccsds._frames import read_frames
 from skdsn.ccsds._kiss import FEND, kiss_escape
 from skdsn.ccsds._space_packet import IDLE_APID, LARGEST, SMALLEST, is_whole
@@ -51,8 +59,9 @@ def encode_frames(
     Raises
     ------
     ValueError
-        If a packet does not fit, an id does not fit into its header field, or a row is
-        no whole packet of version 0, as joined segments are not.
+        If a packet does not fit, an id is no whole number, does not fit into its header
+        field or is none of those that the spec uses, or a row is no whole packet of
+        version 0, as joined segments are not.
 
     Examples
     --------
@@ -65,6 +74,10 @@ def encode_frames(
     >>> extract_packets(frames, spec)["data"][0][6:]
     b'8 bytes!'
     """
+    check_spec(spec)
+    check_table(packets, ["data"], "packets", "read_packets")
+    check_bytes(packets["data"].tolist(), "packets")
+    check_count("first_count", first_count, 0)
     if spec.length is None or spec.packet_zone == "none":
         raise ValueError(
             "Encoding needs a frame spec with a length and a packet zone; got length "
@@ -83,11 +96,22 @@ def encode_frames(
                 f"a zone {spec.packet_zone!r} can hold version 0 alone."
             )
     channels = pd.DataFrame({"data": packets["data"]})
-    for name, value in (
-        ("spacecraft_id", spacecraft_id),
-        ("virtual_channel_id", virtual_channel_id),
+    for name, value, used in (
+        ("spacecraft_id", spacecraft_id, spec.spacecraft_ids),
+        ("virtual_channel_id", virtual_channel_id, spec.virtual_channels),
     ):
-        channels[name] = packets.get(name, 0) if value is None else value
+        if value is None:
+            value = packets.get(name, 0)
+        elif isinstance(value, bool) or not isinstance(value, Integral):
+            raise ValueError(f"{name} must be a whole number; got {value!r}.")
+        channels[name] = value
+        check_ids(channels[name], name, spec.fields[name], "packets")
+        foreign = channels.loc[~channels[name].isin(used), name] if used else ()
+        if len(foreign):
+            raise ValueError(
+                f"The frame spec uses the {name} {list(used)} alone, and a packet has "
+                f"{foreign.iloc[0]}; give all packets another with {name}=."
+            )
     coded, master = [], {}
     for key, group in channels.groupby(list(channels)[1:], sort=True):
         rows = _fill_zones(group["data"].tolist(), spec)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from skdsn.ccsds._bits import as_rows, read_bits
+from skdsn.ccsds._checks import as_instant, check_count, check_spec
 from skdsn.ccsds._sources import find_format, iter_raw
 from skdsn.tracks import gap_seconds
 
@@ -31,7 +32,9 @@ def read_frames(source, spec, *, format=None, station=None, start=None, period=N
     station : str, default=None
         Who received the frames, where the source does not say.
     start : datetime-like, default=None
-        Reception of the first frame, UTC, where the source holds no times.
+        Reception of the first frame, UTC, where the source holds no times; text begins
+        with the year. Times that a KISS file holds stay, and its other frames go by
+        their position in the file.
     period : str or float, default=None
         Time from one frame to the next, a timedelta or seconds; needed with `start`.
 
@@ -55,7 +58,10 @@ def read_frames(source, spec, *, format=None, station=None, start=None, period=N
     ------
     ValueError
         If the source cannot hold frames of this spec, such as a CSV file without the
-        columns named, or a ``.gz`` file is not whole.
+        columns named, a ``.gz`` file is not whole, a stream does not wait for data, or
+        `start` and `period` lead beyond the year 9999.
+    TypeError
+        If the source or `spec` is of another type.
 
     See Also
     --------
@@ -103,7 +109,7 @@ def iter_frames(
     source, spec, format, station, start, period
         As for :func:`read_frames`.
     chunk_frames : int, default=10_000
-        Frames of a piece, about.
+        Frames of a piece, about; fewer where they are longer than 16 MiB together.
 
     Yields
     ------
@@ -124,13 +130,15 @@ def iter_frames(
     >>> [len(piece) for piece in pieces]
     [2, 2, 1]
     """
-    if chunk_frames < 1:
-        raise ValueError(f"chunk_frames must be 1 or more; got {chunk_frames!r}.")
+    check_spec(spec)
+    check_count("chunk_frames", chunk_frames, 1)
     format = find_format(source, spec, format)
     clock = _Clock(start, period)
     empty = True
     for raw in iter_raw(source, spec, format, chunk_frames):
-        times = clock.stamp(len(raw.data)) if raw.times is None else raw.times
+        times = clock.stamp(len(raw.data))
+        if raw.times is not None:
+            times = np.where(np.isnat(raw.times), times, raw.times)
         yield _check(raw, times, spec, station)
         empty = False
     if empty:
@@ -151,15 +159,7 @@ class _Clock:
         self._count = 0
         self._start = None
         if start is not None:
-            try:
-                start = pd.Timestamp(start)
-            except (TypeError, ValueError) as error:
-                raise ValueError(f"start must be a time; got {start!r}.") from error
-            if start is pd.NaT:
-                raise ValueError("start must be a time; got NaT.")
-            if start.tzinfo is not None:
-                start = start.tz_convert("UTC").tz_localize(None)
-            self._start = start.as_unit("us").to_datetime64().astype(np.int64)
+            self._start = as_instant(start, "start")
             self._period = gap_seconds(period, "period")
             if self._period == np.inf:
                 raise ValueError("period must be finite; got inf.")
@@ -171,7 +171,12 @@ class _Clock:
         number = np.arange(self._count, self._count + n_frames)
         self._count += n_frames
         offsets = np.rint(number * self._period * 1e6)
-        times = np.minimum(self._start + offsets, _LATEST)
+        times = self._start + offsets
+        if n_frames and times[-1] > _LATEST:
+            raise ValueError(
+                f"start and period lead beyond the year 9999 at frame {number[-1]}; "
+                "give a shorter period."
+            )
         return times.astype(np.int64).view("datetime64[us]")
 
 

@@ -1,6 +1,8 @@
 """The frames of one virtual channel, once each and in order of their counts."""
 
+import reprlib
 from collections import Counter
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -181,13 +183,29 @@ class FrameOrder:
 def choose_policy(copies):
     """Turn the parameter `copies` into a callable over the copies of one frame."""
     if callable(copies):
-        return copies
+        return partial(_choose_by, copies)
     try:
         return _POLICIES[copies]
     except (KeyError, TypeError):
         raise ValueError(
             f"copies must be one of {list(_POLICIES)} or a callable; got {copies!r}."
         ) from None
+
+
+def _choose_by(policy, copies):
+    """Choose a copy by a callable of the user's."""
+    chosen = policy(list(copies))
+    if not isinstance(chosen, FrameCopy) or not any(
+        type(chosen.data) is bytes
+        and len(chosen.data) == len(copy.data)
+        and chosen.time == copy.time
+        for copy in copies
+    ):
+        raise ValueError(
+            "copies must return one of the FrameCopy it takes, or one of its time and "
+            f"length with other bytes; got {reprlib.repr(chosen)}."
+        )
+    return chosen
 
 
 def _first(copies):

@@ -7,6 +7,14 @@ from itertools import repeat
 import numpy as np
 import pandas as pd
 
+from skdsn.ccsds._checks import (
+    check_bytes,
+    check_ids,
+    check_points,
+    check_spec,
+    check_table,
+    utc_times,
+)
 from skdsn.ccsds._order import FrameCopy, FrameOrder, choose_policy
 from skdsn.ccsds._packet_rows import PacketRows
 from skdsn.ccsds._space_packet import NO_TIME
@@ -21,6 +29,10 @@ _FRAME_COLUMNS = (
     *("time", "station", "spacecraft_id", "virtual_channel_id"),
     *("virtual_channel_frame_count", "data"),
 )
+_NUMBERS = (
+    *("spacecraft_id", "virtual_channel_id", "virtual_channel_frame_count"),
+    "replay_flag",
+)
 
 
 def extract_packets(
@@ -34,7 +46,8 @@ def extract_packets(
     """Put the space packets together that lie in transfer frames.
 
     Frames of each spacecraft and virtual channel are taken in the order of time (as
-    they come, if times are unknown). By its count, a frame repeats the one before it,
+    they come, if times are unknown; one of unknown time stays behind the frame before
+    it). By its count, a frame repeats the one before it,
     continues it, or comes after a jump. A jump drops the packet in progress, and the
     stream begins again where the next packet does. Frames whose header says that they
     are a replay are put in order apart.
@@ -68,7 +81,10 @@ def extract_packets(
     Raises
     ------
     ValueError
-        If columns are missing, or the spec says that frames hold no packets.
+        If columns are missing, an id or count is unknown or does not fit into its
+        header field, or the spec says that frames hold no packets.
+    TypeError
+        If times are no datetimes, or data no bytes.
 
     See Also
     --------
@@ -90,15 +106,19 @@ def extract_packets(
        spacecraft_id  apid  sequence_count   gap
     0             42    11               1  True
     """
-    _check_frames(frames)
+    check_spec(spec)
+    _check_frames(frames, spec)
     if station_points is None:
         station_points = frames["station"].value_counts().to_dict()
     extractor = PacketExtractor(
         spec, copies=copies, station_points=station_points, keep_idle=keep_idle
     )
-    if frames["time"].notna().all() and not frames["time"].is_monotonic_increasing:
+    # An unknown time is the least number, so that those before all known stay there.
+    times = pd.Series(utc_times(frames["time"], "frames")).ffill().to_numpy()
+    times = times.view(np.int64)
+    if (times[1:] < times[:-1]).any():
         statistics = frames.attrs.get("statistics", {})
-        frames = frames.sort_values("time", kind="stable")
+        frames = frames.iloc[np.argsort(times, kind="stable")]
         frames.attrs["statistics"] = statistics
     pieces = [extractor.update(frames), extractor.finish()]
     packets = pd.concat(pieces, ignore_index=True)
@@ -110,7 +130,8 @@ class PacketExtractor:
     """Put space packets together from frames that come piece by piece.
 
     Any cutting of the same frames into pieces gives the same packets. Frames are taken
-    as they come: sort them by time before, if their source does not.
+    as they come: sort them by time before, if their source does not. Threads must not
+    share one.
 
     Parameters
     ----------
@@ -163,6 +184,9 @@ class PacketExtractor:
     def __init__(
         self, spec, *, copies="station_count", station_points=None, keep_idle=False
     ):
+        check_spec(spec)
+        if station_points is not None:
+            check_points(station_points)
         if spec.packet_zone == "none":
             raise ValueError(
                 "The frame spec says that frames hold no packets (packet_zone 'none')."
@@ -173,6 +197,7 @@ class PacketExtractor:
         self._rows = PacketRows(spec.join_segments, keep_idle)
         self._frames = Counter()
         self._channels = {}
+        self._finished = False
 
     @property
     def statistics(self):
@@ -194,8 +219,14 @@ class PacketExtractor:
         -------
         DataFrame
             The packets that these frames complete, as :func:`extract_packets` returns.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As :func:`extract_packets`, and after :meth:`finish`.
         """
-        _check_frames(frames)
+        self._check_open()
+        _check_frames(frames, self.spec)
         self._frames.update(frames.attrs.get("statistics", {}))
         points = self._points
         replays = repeat(0)
@@ -229,12 +260,23 @@ class PacketExtractor:
         -------
         DataFrame
             The packets that the frames still held complete.
+
+        Raises
+        ------
+        ValueError
+            If the input was ended before.
         """
+        self._check_open()
+        self._finished = True
         for _, channel in sorted(self._channels.items()):
             channel.finish()
         packets = self._rows.take()
         self._rows.finish()
         return packets
+
+    def _check_open(self):
+        if self._finished:
+            raise ValueError("This PacketExtractor is finished; make a new one.")
 
     def _new_channel(self, scid, vcid):
         wanted = self.spec.virtual_channels
@@ -294,14 +336,13 @@ class _OtherChannel:
         pass
 
 
-def _check_frames(frames):
-    """Refuse a table that is not of frames."""
-    missing = [name for name in _FRAME_COLUMNS if name not in frames]
-    if missing:
-        raise ValueError(
-            f"The table of frames lacks the columns {missing}; read frames with "
-            "read_frames or iter_frames."
-        )
+def _check_frames(frames, spec):
+    """Refuse a table that is not of frames of this spec."""
+    check_table(frames, _FRAME_COLUMNS, "frames", "read_frames or iter_frames")
+    for name in _NUMBERS:
+        if name in frames:
+            check_ids(frames[name], name, spec.fields.get(name, 1), "frames")
+    check_bytes(frames["data"].tolist(), "frames", spec.minimum_length)
 
 
 def _as_names(stations):
@@ -316,7 +357,7 @@ def _as_names(stations):
 
 def _as_microseconds(times):
     """Give times as a list of integers, None where unknown."""
-    values = times.to_numpy().astype("datetime64[us]").view(np.int64)
+    values = utc_times(times, "frames").view(np.int64)
     known = values.tolist()
     if (values == NO_TIME).any():
         return [None if value == NO_TIME else value for value in known]

@@ -129,7 +129,7 @@ def iter_packets(
             yield piece
         if trouble is not None:
             left = len(rest)
-            while block := stream.read(_BLOCK):
+            while block := read_exactly(stream, _BLOCK):
                 left += len(block)
             statistics["unread_bytes"] = left
         elif rest:

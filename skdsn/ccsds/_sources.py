@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from skdsn.ccsds._checks import YEAR_FIRST
 from skdsn.ccsds._kiss import KissSplitter
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
 _FORMATS = ("raw", "kiss", "csv", "frames")
 _SUFFIXES = {".kiss": "kiss", ".kss": "kiss", ".csv": "csv"}
 _BLOCK = 1 << 20  # bytes read at a time where frames have no fixed length
+_MOST_AT_ONCE = 1 << 24  # bytes of a chunk of frames
 _DATA, _TIMESTAMP = 0, 9  # KISS commands
 _NAT = np.iinfo(np.int64).min
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
@@ -102,12 +104,14 @@ def iter_raw(source, spec, format, chunk_frames):
     spec : FrameSpec
     format : {"raw", "kiss", "csv", "frames"}
     chunk_frames : int
-        Frames of a chunk, about.
+        Frames of a chunk, about; fewer where they are long.
 
     Yields
     ------
     RawFrames
     """
+    size = spec.trailer + (spec.length or 1024)
+    chunk_frames = min(chunk_frames, max(_MOST_AT_ONCE // size, 1))
     if format == "frames":
         yield from _iter_given(source, chunk_frames)
         return
@@ -233,7 +237,7 @@ def _iter_csv(stream, columns, source, chunk_frames):
     first = True
     try:
         chunks = pd.read_csv(
-            stream,
+            stream if isinstance(stream, io.TextIOBase) else _Binary(stream),
             dtype="str",
             keep_default_na=False,
             index_col=False,  # a comma at the end of each row moves no column
@@ -272,9 +276,9 @@ def _read_rows(chunk, columns):
     counts["bad_hex"] = int((~good).sum())
     times = None
     if columns.get("time") is not None:
-        times = pd.to_datetime(
-            chunk[columns["time"]], format="ISO8601", utc=True, errors="coerce"
-        )
+        text_times = chunk[columns["time"]]
+        text_times = text_times.where(text_times.str.match(YEAR_FIRST))
+        times = pd.to_datetime(text_times, format="ISO8601", utc=True, errors="coerce")
         times = times.dt.tz_localize(None).astype("datetime64[us]")
         counts["bad_time"] = int((good & times.isna()).sum())
         good &= times.notna()
@@ -318,12 +322,37 @@ def _suffixes(path):
 def read_exactly(stream, size):
     """Read so many bytes, or fewer at the end; a pipe gives them piece by piece."""
     pieces, left = [], size
-    while left and (piece := stream.read(left)):
-        if not _is_bytes(piece):
-            raise TypeError("The stream gives text; open it in binary mode ('rb').")
+    while left and (piece := _read_some(stream, left)):
         pieces.append(piece)
         left -= len(piece)
     return b"".join(pieces)
+
+
+def _read_some(stream, size):
+    """Read so many bytes or fewer; none at the end alone."""
+    piece = stream.read(size)
+    if piece is None:
+        raise ValueError(
+            "The stream has no data now (non-blocking); open it in blocking mode."
+        )
+    if not _is_bytes(piece):
+        raise TypeError("The stream gives text; open it in binary mode ('rb').")
+    return piece
+
+
+class _Binary(io.RawIOBase):
+    """A stream for pandas, which takes None for the end of the file."""
+
+    def __init__(self, stream):
+        self._stream = stream
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        piece = _read_some(self._stream, len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
 
 
 def _is_bytes(source):

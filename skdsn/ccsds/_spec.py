@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from skdsn._core.names import near
 from skdsn.ccsds._yaml import read_yaml
@@ -48,6 +47,9 @@ _CSV_KEYS = ("data", "time", "station", "drop")
 _M_PDU_HEADER = 2  # bytes
 _POINTER_BITS = 11  # of the first header pointer, at the end of the M_PDU header
 _MOST_ID_BITS = 16  # as in USLP, the standard with the longest
+_MOST_BYTES = 1 << 20  # of each part of a frame, which sizes what is read at once
+_MOST_BACK = 4096  # frames remembered
+_COLUMNS = ("time", "station", "data")  # of the table of frames, beside the header
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,12 @@ class FrameSpec:
     length : int, default=None
         Bytes of a frame, without marker and trailer. None where the source tells
         frames apart, as KISS and CSV files do, and lengths vary.
+        1,048,576 at most.
     header : mapping of str to int, default=None
         Of the kind ``"custom"`` only: the fields of the primary header in order with
         their bits, in whole bytes together. ``spacecraft_id``, ``virtual_channel_id``
-        and ``virtual_channel_frame_count`` must be among them.
+        and ``virtual_channel_frame_count`` must be among them; ``time``, ``station``
+        and ``data`` are no names of fields.
     header_error_control : bool, default=False
         Whether two bytes of error control follow the primary header (AOS). They are
         skipped, not checked.
@@ -101,10 +105,10 @@ class FrameSpec:
         continuation, whatever their counts. A timedelta or seconds.
     look_back : int, default=8
         How many frames back a late copy of a frame whose bytes differ is recognised,
-        if no jump of the count lies between. A copy of equal bytes is recognised all
-        the way back to where the count went round (4096 frames at most) within
-        `max_gap`, as when a station sends its recording of a pass later. 0 recognises
-        neither and takes a late copy for a jump, twice.
+        if no jump of the count lies between; 4096 at most. A copy of equal bytes is
+        recognised all the way back to where the count went round (4096 frames at most)
+        within `max_gap`, as when a station sends its recording of a pass later. 0
+        recognises neither and takes a late copy for a jump, twice.
     replay : {"separate", "drop"}, default="separate"
         What to do with frames that the spacecraft recorded and sends again, by the
         replay flag of their header (AOS): they have counts of their own, so that they
@@ -159,8 +163,9 @@ class FrameSpec:
         _check_choice("kind", self.kind, (*_HEADERS, "custom"))
         _check_choice("packet_zone", self.packet_zone, _ZONES)
         _check_choice("replay", self.replay, _REPLAY)
-        for name in ("insert_zone", "secondary_header", "trailer", "look_back"):
-            _check_count(name, getattr(self, name))
+        for name in ("insert_zone", "secondary_header", "trailer"):
+            _check_count(name, getattr(self, name), most=_MOST_BYTES)
+        _check_count("look_back", self.look_back, most=_MOST_BACK)
         for name in ("header_error_control", "ocf", "fecf", "join_segments"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(
@@ -169,8 +174,8 @@ class FrameSpec:
         gap_seconds(self.max_gap)
         self._check_kind()
         if self.kind == "custom":
-            self._set("header", MappingProxyType(_checked_header(self.header)))
-        self._set("csv", MappingProxyType(_checked_csv(self.csv)))
+            self._set("header", _FrozenDict(_checked_header(self.header)))
+        self._set("csv", _FrozenDict(_checked_csv(self.csv)))
         for name, values in (
             ("spacecraft_id", "spacecraft_ids"),
             ("virtual_channel_id", "virtual_channels"),
@@ -187,7 +192,7 @@ class FrameSpec:
         self._check_length()
 
     def __reduce__(self):
-        # Views of dicts do not pickle.
+        # Frozen dicts are made anew.
         values = {each: getattr(self, each) for each in _names(self)}
         values |= {"header": self.header and dict(self.header), "csv": dict(self.csv)}
         return _rebuild, (values,)
@@ -300,12 +305,25 @@ class FrameSpec:
     def _check_length(self):
         if self.length is None:
             return
-        _check_count("length", self.length, 1)
+        _check_count("length", self.length, 1, _MOST_BYTES)
         if self.length < self.minimum_length:
             raise ValueError(
                 f"length: frames of {self.length} bytes leave no room for packets; "
                 f"header and trailer take {self.minimum_length - 1} bytes."
             )
+
+
+class _FrozenDict(dict):
+    """A dict that stays as it is, which dataclasses.asdict can copy."""
+
+    def __reduce__(self):
+        return type(self), (dict(self),)
+
+    def _refuse(self, *args, **kwargs):
+        raise TypeError("A frame spec cannot be changed; make another one.")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
 
 
 def _names(spec):
@@ -321,11 +339,13 @@ def _check_choice(name, value, choices):
         raise ValueError(f"{name} must be one of {list(choices)}; got {value!r}.")
 
 
-def _check_count(name, value, least=0):
+def _check_count(name, value, least=0, most=None):
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ValueError(
             f"{name} must be a whole number, {least} or more; got {value!r}."
         )
+    if most is not None and value > most:
+        raise ValueError(f"{name} must be {most} at most; got {value!r}.")
 
 
 def _as_ids(name, value, bits):
@@ -355,6 +375,11 @@ def _checked_header(header):
             raise ValueError(
                 f"header: fields have a name and 1 to 32 bits; got {name!r}: {bits}."
             )
+    if taken := [name for name in _COLUMNS if name in header]:
+        raise ValueError(
+            f"header: {taken[0]!r} is a column of the table of frames; give the field "
+            "another name."
+        )
     for name in ("spacecraft_id", "virtual_channel_id"):
         if header.get(name, 0) > _MOST_ID_BITS:
             raise ValueError(
@@ -377,6 +402,13 @@ def _checked_csv(columns):
     for key in columns:
         if key not in _CSV_KEYS:
             raise ValueError(f"csv: {key!r} is none of {list(_CSV_KEYS)}.")
+    for key in ("data", "time", "station"):
+        column = columns.get(key)
+        left_out = column is None and (key != "data" or key not in columns)
+        if not left_out and (not isinstance(column, str) or not column):
+            raise ValueError(
+                f"csv: {key} must be the name of a column; got {column!r}."
+            )
     if not isinstance(columns.get("drop", {}), Mapping):
         raise ValueError(
             "csv: drop must map columns to the value whose rows are not used; got "

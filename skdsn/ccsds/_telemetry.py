@@ -1,5 +1,7 @@
 """Tables of packets to one telemetry frame."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -40,6 +42,8 @@ def to_telemetry(kinds, *, max_gap="1h", numeric_only=True):
     ------
     ValueError
         If no packet has a time, or there are no columns.
+    TypeError
+        If `kinds` is no mapping of DataFrames.
 
     See Also
     --------
@@ -86,7 +90,7 @@ class TelemetryMerger:
     """Merge the tables of packet kinds as they come.
 
     For any cutting of the same packets, those in order of time, the rows of all updates
-    and of :meth:`finish` are those of :func:`to_telemetry`.
+    and of :meth:`finish` are those of :func:`to_telemetry`. Threads must not share one.
 
     Parameters
     ----------
@@ -112,6 +116,7 @@ class TelemetryMerger:
         self._gap = None if gap is None or gap == np.inf else round(gap * 1e6)
         self._hold = round(hold * 1e6)
         self._numeric_only = numeric_only
+        self._finished = False
         self._columns = None  # kind: all that its packets have, but open arrays
         self._streams = {}  # (kind, apid): its columns in the result
         self._empty = {}  # of the result
@@ -150,12 +155,20 @@ class TelemetryMerger:
         Raises
         ------
         ValueError
-            If the columns are others than before.
+            If the columns are others than before, or after :meth:`finish`.
+        TypeError
+            If `kinds` is no mapping of DataFrames.
         """
+        self._check_open()
         return self._merge(kinds)
 
     def _merge(self, kinds, *, final=False):
         """Take packets; give the rows that are complete, all if these are the last."""
+        if not isinstance(kinds, Mapping):
+            raise TypeError(
+                "kinds must map packet kinds to DataFrames, as decode_packets makes "
+                f"them; got a {type(kinds).__name__}."
+            )
         if self._columns is None:
             self._learn(kinds)
         parts, n_packets = {}, 0
@@ -183,11 +196,22 @@ class TelemetryMerger:
         Returns
         -------
         DataFrame
+
+        Raises
+        ------
+        ValueError
+            If there was no update, or the input was ended before.
         """
+        self._check_open()
         if self._columns is None:
             raise ValueError("There is no packet kind to merge; update first.")
+        self._finished = True
         known = sorted(self._spacecraft.values(), key=lambda each: str(each.name))
         return self._join([table for each in known for table in each.finish()])
+
+    def _check_open(self):
+        if self._finished:
+            raise ValueError("This TelemetryMerger is finished; make a new one.")
 
     def _learn(self, kinds):
         if not kinds:
@@ -351,6 +375,11 @@ def _count_rounded(values):
 
 
 def _check_frame(kind, frame):
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(
+            f"The table of {kind!r} must be a DataFrame, as decode_packets makes it; "
+            f"got a {type(frame).__name__}."
+        )
     needed = [column for column in _NEEDED if column not in frame.columns]
     if needed or not isinstance(frame.index, pd.DatetimeIndex):
         raise ValueError(

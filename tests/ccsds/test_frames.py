@@ -422,7 +422,7 @@ def test_wrong_sources_are_refused():
         read_frames(io.StringIO("text"), TM)
     with pytest.raises(ValueError, match="give the frame spec a length"):
         read_frames(b"", FrameSpec("tm"))
-    with pytest.raises(ValueError, match="chunk_frames must be 1 or more"):
+    with pytest.raises(ValueError, match="chunk_frames must be a whole number"):
         list(iter_frames(b"", TM, chunk_frames=0))
 
 

@@ -321,7 +321,7 @@ def test_the_first_packet_after_a_lost_frame_comes_after_a_gap_in_fixed_zones_to
 
 
 def test_a_table_that_is_not_of_frames_is_refused():
-    with pytest.raises(ValueError, match=r"lacks the columns \['time', 'station'"):
+    with pytest.raises(ValueError, match=r"lack the columns \['time', 'station'"):
         extract_packets(pd.DataFrame({"data": [b""]}), SPEC)
     with pytest.raises(ValueError, match="hold no packets"):
         PacketExtractor(FrameSpec("tm", length=20, packet_zone="none"))
