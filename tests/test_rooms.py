@@ -72,7 +72,7 @@ def test_networks_know_nothing_of_frames_or_estimators():
 def test_importing_the_rooms_loads_no_heavy_package():
     rooms = "tracks preprocessing metrics labeling detectors streaming datasets "
     rooms += "encoders forecasters model_selection preparation persistence resampling "
-    rooms += "ccsds"
+    rooms += "ccsds dsn_now"
     heavy = "torch sktime optuna matplotlib skorch space_packet_parser lxml"
     code = (
         "import importlib, sys\n"

@@ -13,6 +13,7 @@ from skdsn.cli._options import (
 )
 from skdsn.cli._parser_decode import add_decode
 from skdsn.cli._parser_missions import EVALUATE_STORE, add_mission_commands
+from skdsn.cli._parser_watch import add_watch
 
 _DESCRIPTION = """\
 Anomaly detection for spacecraft telemetry.
@@ -243,6 +244,7 @@ def make_parser():
         "--out", metavar="FILE", help="also write the held-out scores to a CSV file"
     )
     add_decode(add)
+    add_watch(add)
     add_mission_commands(add)
     return parser
 
