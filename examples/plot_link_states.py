@@ -7,7 +7,7 @@ has, is it the right spacecraft?
 """
 
 # %%
-# Three days of the public feed, simulated: NASA serves the strings that tell the state
+# Two days of the public feed, simulated: NASA serves the strings that tell the state
 # of a receiver no longer, and no long recording of the time when it did is public. Each
 # dish and spacecraft is a track for each contact.
 
@@ -26,7 +26,7 @@ from skdsn.dsn_now import (
     to_telemetry,
 )
 
-feed = make_dsn_now(3, interval=60, random_state=0)
+feed = make_dsn_now(2, interval=60, random_state=0)
 X = to_telemetry(feed)
 y = link_state_labels(X)
 print(f"{len(X):,} rows, {X.index.get_level_values(0).nunique()} contacts")
@@ -62,7 +62,7 @@ print(changes["event"].value_counts().to_string())
 # sees it.
 
 time = X.index.get_level_values("time")
-half = time < time.min() + pd.Timedelta("36h")
+half = time < time.min() + pd.Timedelta("24h")
 detector = MislockDetector().fit(X[half])
 wrong = feed.events.query("kind == 'wrong_spacecraft'")
 truth = pd.Series(0, index=X.index)

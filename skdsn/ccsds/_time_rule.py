@@ -133,7 +133,8 @@ def _microseconds(values, unit, bits):
         shift = max(bits - 32, 0)  # a 2**-32 of a second is beyond a µs
         kept = np.uint64(bits - shift)
         part = (values.astype(np.uint64) >> np.uint64(shift)) * np.uint64(1_000_000)
-        part = (part >> kept).astype(np.int64)
+        half = np.uint64(1 << int(kept) >> 1)
+        part = ((part + half) >> kept).astype(np.int64)
         return part, part.astype(np.float64)
     factor = UNITS.get(unit, 1e-3)
     about = values.astype(np.float64) * factor
@@ -141,7 +142,8 @@ def _microseconds(values, unit, bits):
         if values.dtype.kind == "f":
             return np.rint(about).astype(np.int64), about
         if unit == "nanoseconds":
-            return (values // 1000).astype(np.int64), about
+            more = values % 1000 >= 500
+            return (values // 1000).astype(np.int64) + more, about
         return values.astype(np.int64) * np.int64(factor), about
 
 

@@ -240,7 +240,7 @@ def save_detector(path, detector, columns=None):
 def load_detector(path):
     """Load a saved detector, a pickle or not, as its content says.
 
-    Reading a pickle can run any code that is in it.
+    It may also be the pickle of a fitted estimator. Reading a pickle can run any code that is in it.
 
     Parameters
     ----------
@@ -250,7 +250,7 @@ def load_detector(path):
     -------
     detector : fitted estimator
     columns : dict
-        As they were saved.
+        As they were saved; empty for the pickle of an estimator.
 
     Raises
     ------
@@ -281,6 +281,8 @@ def load_detector(path):
             raise ValueError(
                 f"{path} is broken, or needs packages that are not installed: {error}"
             ) from error
+    if hasattr(content, "predict") and hasattr(content, "get_params"):
+        return content, {}  # pickled from Python
     known = isinstance(content, dict) and content.get("format") == _FORMAT
     if not known or not {"skdsn", "detector", "columns"} <= set(content):
         raise ValueError(

@@ -127,7 +127,10 @@ class _Happenings:
     """What happens, a line each: transitions and alarms."""
 
     def __init__(self, args):
-        self._debounce = 0 if args.debounce.strip() == "0" else args.debounce
+        try:
+            self._debounce = float(args.debounce)  # plain numbers are seconds
+        except ValueError:
+            self._debounce = args.debounce
         self._detector = args.detector and (load_detector(args.detector), args.detector)
         self._last = None
         self._begin()
@@ -155,7 +158,9 @@ class _Happenings:
 
 def _describe(event):
     """Tell a transition in words."""
-    text = f"{event.dish:6} {event.spacecraft:6} {event.event.replace('_', ' ')}"
+    receiver = f"#{event.seq}" if event.seq else ""  # as tracks name it
+    link = f"{event.spacecraft}{receiver}"
+    text = f"{event.dish:6} {link:6} {event.event.replace('_', ' ')}"
     if event.event == "decoder_changed":
         return f"{text}: {event.before or 'none'} -> {event.after or 'none'}"
     if event.event == "drop_lock":
@@ -168,6 +173,12 @@ class _Alarms:
 
     def __init__(self, loaded, path):
         detector, columns = loaded
+        classes = getattr(detector, "classes_", None)
+        if classes is not None and not set(classes) <= {0, 1}:
+            raise ValueError(
+                f"{path} tells states, not alarms; fit it on labels 0 and 1, such as "
+                "link_state_labels(X, horizon='5min', target='lost')."
+            )
         self._stream = StreamingDetector(detector)
         self._telemetry = TelemetryStream()
         self._drop = set(columns.get("drop", ()))

@@ -8,7 +8,7 @@ from skdsn.dsn_now._forms import (
     LIGHT_TIME_TOLERANCE,
     in_any_band,
 )
-from skdsn.dsn_now._tables import forms_of
+from skdsn.dsn_now._tables import forms_of, need_feed
 
 __all__ = ["check_feed"]
 
@@ -77,6 +77,7 @@ def check_feed(feed):
     >>> check_feed(feed)[["spacecraft", "check", "limit"]].to_numpy().tolist()
     [['VGR1', 'light_time', 0.01]]
     """
+    need_feed(feed)
     findings = [
         *_check_targets(feed),
         *_check_signals(feed),

@@ -49,8 +49,9 @@ def link_state_labels(X, *, horizon=None, target="state", max_gap="10min"):
     Notes
     -----
     The state at a time without a row is that of the row before it. Lock is the state
-    ``"locked"``; a decoder that goes on without a carrier, or the end of the downlink,
-    is a loss of it too.
+    ``"locked"``; a decoder that goes on without a carrier is a loss of it too. Where
+    the downlink is gone, so that a row has no state, it is unknown whether lock was
+    lost.
 
     Examples
     --------
@@ -112,10 +113,15 @@ def _lost_within(states, seconds, bounds, ahead):
     backwards = len(locked) - bounds[::-1]
     out = last_valid_row((known & ~locked)[::-1], backwards)[::-1]
     next_out = np.where(out >= 0, len(locked) - 1 - out, -1)
+    gap = last_valid_row(~known[::-1], backwards)[::-1]
+    next_gap = np.where(gap >= 0, len(locked) - 1 - gap, -1)
     end = seconds[np.repeat(bounds[1:] - 1, np.diff(bounds))]
     within = 1e-6 + ahead
     lost = (next_out >= 0) & (seconds[next_out] - seconds <= within)
-    seen = (end - seconds >= ahead - 1e-6) | lost
+    # Behind a row without a state, nobody knows.
+    blind = (next_gap >= 0) & (seconds[next_gap] - seconds <= within)
+    blind &= ~lost | (next_gap < next_out)
+    seen = ((end - seconds >= ahead - 1e-6) | lost) & ~blind
     return np.where(locked & seen, lost, -1).astype(np.int8)
 
 

@@ -152,6 +152,8 @@ def make_dsn_now(
     >>> parse_feed(document).form
     4
     """
+    if interval > 86_400:
+        raise ValueError(f"interval must be at most 86400 s, a day; got {interval!r}.")
     n_snapshots = max(1, int(days * 86_400 / interval))
     random_state = check_random_state(random_state)
     network, events = simulate(

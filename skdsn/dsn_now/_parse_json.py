@@ -28,6 +28,10 @@ def elements_of_json(content, what):
         answer = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{what} is not well-formed JSON: {error}.") from error
+    if re.search("[\ud800-\udfff]", json.dumps(answer, ensure_ascii=False)):
+        raise ValueError(
+            f"{what} holds half a character (a lone surrogate), so it was not read."
+        )
     root = Element("dsn", {})
     elements = [root]
     stations = {}

@@ -164,6 +164,25 @@ def forms_of(feed):
     return as_forms([feed.time], [feed.form])
 
 
+def need_feed(feed):
+    """Refuse what is no feed with all its tables and columns."""
+    if not isinstance(feed, dict) or not {"signals", "dishes"} <= feed.keys():
+        raise TypeError(
+            "A feed is what parse_feed or concat_feeds returns; got "
+            f"{type(feed).__name__}."
+        )
+    for name in TABLES:
+        table = feed.get(name)
+        missing = (
+            list(SCHEMA[name]) if table is None else SCHEMA[name].keys() - {*table}
+        )
+        if missing:
+            raise ValueError(
+                f"The table {name!r} of the feed lacks the column {sorted(missing)[0]!r}; "
+                "take the tables as parse_feed makes them, and leave columns in."
+            )
+
+
 def concat_feeds(feeds):
     """Put many answers of the feed into one set of tables.
 
@@ -196,7 +215,12 @@ def concat_feeds(feeds):
     (True, 1)
     """
     parts, forms, counts = [], {}, Counter(duplicates=0)
+    if isinstance(feeds, dict):
+        raise TypeError(
+            "concat_feeds takes several feeds; put a single one into a list."
+        )
     for feed in feeds:
+        need_feed(feed)
         its_forms = feed.forms.to_dict() if "forms" in feed else {feed.time: feed.form}
         new = its_forms.keys() - forms.keys()
         counts["duplicates"] += len(its_forms) - len(new)

@@ -5,6 +5,7 @@ import pandas as pd
 
 from skdsn._core.segments import as_bounds, row_starts
 from skdsn.dsn_now._forms import COMPLEXES
+from skdsn.dsn_now._tables import need_feed
 from skdsn.tracks import as_seconds, gap_seconds
 
 __all__ = ["as_contacts", "to_telemetry"]
@@ -116,6 +117,7 @@ def to_telemetry(feed, *, max_gap="10min", numeric_only=False):
     track           time
     DSS14/VGR1/0001 2019-02-12 19:33:20.411             21.0            -155.5
     """
+    need_feed(feed)
     rows = _join(feed)
     rows["DSS"] = rows["dish"]
     return as_contacts(rows, max_gap=max_gap, numeric_only=numeric_only)

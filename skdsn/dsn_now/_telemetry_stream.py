@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 
-from skdsn.dsn_now._tables import forms_of
+from skdsn.dsn_now._tables import forms_of, need_feed
 from skdsn.dsn_now._telemetry import to_telemetry
 from skdsn.tracks import gap_seconds
 
@@ -48,6 +48,7 @@ class TelemetryStream:
 
     def __init__(self, *, max_gap="10min"):
         self.ended_ = []
+        self._last = None  # time of a snapshot
         self._max_gap = gap_seconds(max_gap) or float("inf")
         # A link is a dish and a spacecraft.
         self._ends = {}  # link to the last time, and when the dish was set up
@@ -68,10 +69,17 @@ class TelemetryStream:
         DataFrame indexed by (track, time)
             As :func:`to_telemetry` returns it.
         """
+        need_feed(feed)
         self.ended_ = []
         times = forms_of(feed).index
         if not len(times):
             return to_telemetry(feed)
+        if self._last is not None and times.min() <= self._last:
+            raise ValueError(
+                f"Snapshots must be newer than those before, {self._last}; got one of "
+                f"{times.min()}. Sort them, or make a new TelemetryStream."
+            )
+        self._last = times.max()
         X = to_telemetry(feed, max_gap=self._max_gap)
         tracks, time = X.index.get_level_values(0), X.index.get_level_values(1)
         parts = {track: _TRACK.fullmatch(track).groups() for track in tracks.unique()}

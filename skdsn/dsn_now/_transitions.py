@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from skdsn.dsn_now._link_rows import LINK, STATES, down_rows, is_steady
-from skdsn.dsn_now._tables import forms_of
+from skdsn.dsn_now._tables import forms_of, need_feed
 from skdsn.tracks import as_seconds, gap_seconds
 
 __all__ = ["EVENTS", "LinkTransitions", "link_transitions"]
@@ -98,6 +98,7 @@ class LinkTransitions:
         ValueError
             If the feed goes back in time; it then changes nothing.
         """
+        need_feed(feed)
         times = np.sort(as_seconds(forms_of(feed).index))
         if len(times) == 0:
             return _make_table([])

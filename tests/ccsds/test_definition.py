@@ -111,7 +111,7 @@ def test_a_secondary_header_is_skipped():
         (
             TimeRule(epoch="1970-01-01", seconds="d", nanoseconds="u"),
             {"d": 1, "u": 1999},
-            "1970-01-01T00:00:01.000001",
+            "1970-01-01T00:00:01.000002",
         ),
         (TimeRule(epoch="1970-01-01", days="d"), {"d": 2**62}, "NaT"),
     ],
