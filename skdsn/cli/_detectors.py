@@ -240,7 +240,8 @@ def save_detector(path, detector, columns=None):
 def load_detector(path):
     """Load a saved detector, a pickle or not, as its content says.
 
-    It may also be the pickle of a fitted estimator. Reading a pickle can run any code that is in it.
+    It may also be the pickle of a fitted estimator. Reading a pickle can run any code
+    that is in it.
 
     Parameters
     ----------

@@ -178,8 +178,8 @@ def need_feed(feed):
         )
         if missing:
             raise ValueError(
-                f"The table {name!r} of the feed lacks the column {sorted(missing)[0]!r}; "
-                "take the tables as parse_feed makes them, and leave columns in."
+                f"The table {name!r} of the feed lacks the column "
+                f"{sorted(missing)[0]!r}; leave the tables as parse_feed makes them."
             )
 
 

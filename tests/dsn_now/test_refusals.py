@@ -29,7 +29,7 @@ def test_what_is_no_feed_is_refused_in_one_sentence(function):
         with pytest.raises(TypeError, match="parse_feed or concat_feeds"):
             function(other)
     cut = FEED | {"signals": FEED.signals.drop(columns="debug")}
-    with pytest.raises(ValueError, match="'signals' of the feed lacks .* 'debug'"):
+    with pytest.raises(ValueError, match=r"'signals' of the feed lacks .* 'debug'"):
         function(cut)
 
 
