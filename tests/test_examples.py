@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -24,16 +25,34 @@ def run(command, folder):
     return done
 
 
+@pytest.fixture(scope="module")
+def runs(request, tmp_path_factory):
+    """The examples that were asked for, two at a time: most of a run is one thread."""
+    paths = [
+        item.callspec.params["path"]
+        for item in request.session.items
+        if getattr(item, "function", None) is test_an_example_runs_without_a_warning
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        started = {}
+        for path in paths:
+            if path.stem not in NEED_DATA or "SKDSN_DATA" in os.environ:
+                folder = tmp_path_factory.mktemp(path.stem)
+                done = pool.submit(run, [sys.executable, path], folder)
+                started[path] = done, folder
+        yield started
+
+
 @pytest.mark.parametrize(
     "path", sorted(ROOT.glob("examples/plot_*.py")), ids=lambda path: path.stem
 )
-def test_an_example_runs_without_a_warning(path, tmp_path):
-    if path.stem in NEED_DATA and "SKDSN_DATA" not in os.environ:
+def test_an_example_runs_without_a_warning(path, runs):
+    if path not in runs:
         pytest.skip("SKDSN_DATA is not set: the folder of the real data sets")
-    done = run([sys.executable, path], tmp_path)
-    assert "Warning" not in done.stderr
-    assert done.stdout
-    assert list(tmp_path.iterdir()) == []
+    done, folder = runs[path]
+    assert "Warning" not in done.result().stderr
+    assert done.result().stdout
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", NEED_DATA)
