@@ -131,21 +131,26 @@ def make_packets(n, seed):
     return rows.tobytes()
 
 
-def with_structured_dtype(data):
-    """Decode with a NumPy structured dtype: about the limit."""
-    fields = [
-        (name, kind, (size,) if size > 1 else ()) for name, kind, size, _ in HKWOD
-    ]
-    rows = np.frombuffer(data, dtype=np.dtype([("header", "V6"), *fields]))
+def calibrated(raw):
+    """Make a DataFrame of raw arrays by name."""
     columns = {}
     for name, kind, size, law in HKWOD:
-        values = rows[name].astype(np.dtype(kind).newbyteorder("="))
+        values = raw[name].astype(np.dtype(kind).newbyteorder("="))
         values = values if law is None else calibrate(values.astype(np.float64), law)
         if size == 1:
             columns[name] = values
         else:
             columns |= {f"{name}_{k}": values[:, k] for k in range(size)}
     return pd.DataFrame(columns)
+
+
+def with_structured_dtype(data):
+    """Decode with a NumPy structured dtype: about the limit."""
+    fields = [
+        (name, kind, (size,) if size > 1 else ()) for name, kind, size, _ in HKWOD
+    ]
+    rows = np.frombuffer(data, dtype=np.dtype([("header", "V6"), *fields]))
+    return calibrated(rows)
 
 
 def with_construct(data):
@@ -198,15 +203,7 @@ def with_ccsdspy(data):
             make(name=name, data_type=kinds[kind.kind], bit_length=bits, **shape)
         )
     raw = ccsdspy.FixedLength(fields).load(io.BytesIO(data))
-    columns = {}
-    for name, kind, size, law in HKWOD:
-        values = raw[name].astype(np.dtype(kind).newbyteorder("="))
-        values = values if law is None else calibrate(values.astype(np.float64), law)
-        if size == 1:
-            columns[name] = values
-        else:
-            columns |= {f"{name}_{k}": values[:, k] for k in range(size)}
-    return pd.DataFrame(columns)
+    return calibrated(raw)
 
 
 def seconds(functions, repeats):

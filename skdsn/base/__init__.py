@@ -10,6 +10,7 @@ so they cannot disagree.
 from skdsn.base._errors import TARGET_CONSTRAINTS, ErrorTransformer, huber
 from skdsn.base._labels import read_labels
 from skdsn.base._memory import check_clock, check_keys, resume, suspend
+from skdsn.base._outlier import ScoringDetector
 from skdsn.base._rows import Rows, pick_channels, read_rows
 from skdsn.base._scores import anomaly_flags, anomaly_scores, inner_estimator
 from skdsn.base._stages import MemoryTransformer, RowTransformer
@@ -20,6 +21,7 @@ __all__ = [
     "MemoryTransformer",
     "RowTransformer",
     "Rows",
+    "ScoringDetector",
     "anomaly_flags",
     "anomaly_scores",
     "check_clock",

@@ -17,7 +17,14 @@ from skdsn._sklearn import (
     StrOptions,
     fit_context,
 )
-from skdsn.base import check_clock, read_labels, read_rows, resume, suspend
+from skdsn.base import (
+    ScoringDetector,
+    check_clock,
+    read_labels,
+    read_rows,
+    resume,
+    suspend,
+)
 from skdsn.detectors._confirm import (
     Filtered,
     check_nominal,
@@ -26,7 +33,6 @@ from skdsn.detectors._confirm import (
     list_runs,
     read_events,
 )
-from skdsn.detectors._outlier import ScoringDetector
 from skdsn.detectors._patterns import Recogniser, choose_channels, name_event
 from skdsn.detectors._severity import judge_rows, past_alarms, score_threshold, settle
 from skdsn.streaming import stream_scores

@@ -6,8 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skdsn._sklearn import Interval, fit_context
-from skdsn.base import read_labels, read_rows
-from skdsn.detectors._outlier import ScoringDetector
+from skdsn.base import ScoringDetector, read_labels, read_rows
 
 
 class ErrorGate(ScoringDetector):

@@ -4,8 +4,7 @@ from abc import abstractmethod
 
 from sklearn.utils.validation import check_is_fitted
 
-from skdsn.base import check_clock, read_rows, resume, suspend
-from skdsn.detectors._outlier import ScoringDetector
+from skdsn.base import ScoringDetector, check_clock, read_rows, resume, suspend
 
 
 class MemoryDetector(ScoringDetector):

@@ -12,8 +12,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdsn._core.runs import find_runs, join_runs
 from skdsn._sklearn import BaseComposition
-from skdsn.base import anomaly_scores, check_keys, read_labels, read_rows
-from skdsn.detectors._outlier import ScoringDetector
+from skdsn.base import (
+    ScoringDetector,
+    anomaly_scores,
+    check_keys,
+    read_labels,
+    read_rows,
+)
 from skdsn.detectors._severity import flags_of, learn_level, settle
 from skdsn.model_selection import WithinTrackChronologicalSplit
 from skdsn.streaming import stream_scores

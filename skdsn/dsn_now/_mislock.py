@@ -4,11 +4,10 @@ from numbers import Real
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skdsn._sklearn import Interval, fit_context
-from skdsn.base import read_labels
+from skdsn.base import ScoringDetector, read_labels
 from skdsn.dsn_now._contacts import who_is_tracked
 from skdsn.dsn_now._debug_strings import read_debug
 from skdsn.dsn_now._labels import DEBUG
@@ -21,7 +20,7 @@ _MOST_SPREADS = 3.0
 _LEAST_SPREAD = 1.0  # dB
 
 
-class MislockDetector(OutlierMixin, BaseEstimator):
+class MislockDetector(ScoringDetector):
     """Flag downlinks whose carrier is that of another spacecraft in the beam.
 
     A dish that points at Mars hears several orbiters at once, and may lock on another
@@ -205,34 +204,6 @@ class MislockDetector(OutlierMixin, BaseEstimator):
             From -1, surely on another spacecraft, to 1.
         """
         return -self.explain(X)["margin"].to_numpy()
-
-    def decision_function(self, X):
-        """``score_samples`` minus ``offset_``.
-
-        Parameters
-        ----------
-        X : DataFrame of shape (n_rows, n_columns)
-
-        Returns
-        -------
-        float64 ndarray of shape (n_rows,)
-            Negative where a row is flagged.
-        """
-        return self.score_samples(X) - self.offset_
-
-    def predict(self, X):
-        """Flag rows.
-
-        Parameters
-        ----------
-        X : DataFrame of shape (n_rows, n_columns)
-
-        Returns
-        -------
-        int64 ndarray of shape (n_rows,)
-            -1 = on another spacecraft, 1 = normal.
-        """
-        return np.where(self.decision_function(X) < 0, -1, 1)
 
     def _distance(self, rows):
         """Distance of signals from usual ones, NaN without a usual frequency."""
